@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compares the mounts that can be reached with the flags that the plan asked for.
+ *
+ * A mount can be reached when no mount of the same parent lies on a prefix of its mount point, the parent's own root
+ * included. The operation that answers for it is the last one whose destination is a prefix of the mount point. Both
+ * look-ups go by prefix in a sorted array, so 1000 binds cost no million comparisons. */
+#include "audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "personality.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+struct mount {
+	long id, parent;
+	char *point;
+	bool ro, nosuid, nodev;
+};
+
+struct owner {
+	char *dest;		/* normalised: no slash at the end, none doubled */
+	size_t index;		/* in plan.ops */
+};
+
+struct table {
+	struct mount *mounts;	/* sorted by parent and mount point */
+	size_t n_mounts;
+	struct owner *owners;	/* sorted by destination and index */
+	size_t n_owners;
+};
+
+static int compare_mounts(const void *a, const void *b)
+{
+	const struct mount *x = a, *y = b;
+
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	return strcmp(x->point, y->point);
+}
+
+static int compare_owners(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+	int r = strcmp(x->dest, y->dest);
+
+	return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Undoes mountinfo's octal escapes in place. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	const char *s;
+
+	for (s = list; s; s = strchr(s, ',')) {
+		s += *s == ',';
+		if (strncmp(s, word, length) == 0 && (s[length] == ',' || s[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* One line: id, parent, major:minor, root, mount point, mount options, … */
+static bool parse_line(char *line, struct mount *m)
+{
+	char *fields[6], *save = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		fields[i] = strtok_r(i ? NULL : line, " ", &save);
+		if (!fields[i])
+			return false;
+	}
+	m->id = strtol(fields[0], NULL, 10);
+	m->parent = strtol(fields[1], NULL, 10);
+	m->point = fields[4];
+	unescape(m->point);
+	if (streq(m->point, "/"))
+		m->point[0] = '\0';
+	m->ro = has_word(fields[5], "ro");
+	m->nosuid = has_word(fields[5], "nosuid");
+	m->nodev = has_word(fields[5], "nodev");
+	return true;
+}
+
+static char *read_mountinfo(struct sandbox *sb)
+{
+	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
+	size_t length = 0, room = 16384;
+	char *text = malloc(room), *grown;
+	ssize_t n;
+
+	while (fd >= 0 && text) {
+		n = read(fd, text + length, room - length - 1);
+		if (n < 0)
+			break;
+		if (n == 0) {
+			text[length] = '\0';
+			return text;
+		}
+		length += (size_t)n;
+		if (room - length < 8192) {
+			room *= 2;
+			grown = realloc(text, room);
+			if (!grown)
+				break;
+			text = grown;
+		}
+	}
+	free(text);
+	return NULL;
+}
+
+static int read_mounts(char *text, struct table *t)
+{
+	char *line, *save = NULL;
+	struct mount *m;
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		m = plan_append(&t->mounts, &t->n_mounts, sizeof *m);
+		if (!m)
+			return -ENOMEM;
+		if (!parse_line(line, m))
+			return -EPROTO;
+	}
+	qsort(t->mounts, t->n_mounts, sizeof *t->mounts, compare_mounts);
+	return 0;
+}
+
+/* Makes "/a/b" of "//a/./b/": what a mount point looks like. */
+static char *normalise(const char *path)
+{
+	char *out = malloc(strlen(path) + 2), *to = out;
+	size_t length;
+
+	while (out && *path) {
+		path += strspn(path, "/");
+		length = strcspn(path, "/");
+		if (length > 0 && !(length == 1 && *path == '.')) {
+			*to++ = '/';
+			memcpy(to, path, length);
+			to += length;
+		}
+		path += length;
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
+static bool answers_for_mounts(const struct op *op)
+{
+	return op->type <= OP_REMOUNT_RO;
+}
+
+static int find_owners(const struct sandbox *sb, struct table *t)
+{
+	struct owner *o;
+	size_t i;
+
+	for (i = 0; i < sb->plan->n_ops; i++) {
+		if (!answers_for_mounts(&sb->plan->ops[i]))
+			continue;
+		o = plan_append(&t->owners, &t->n_owners, sizeof *o);
+		if (!o)
+			return -ENOMEM;
+		o->index = i;
+		o->dest = normalise(sb->resolved[i] ? sb->resolved[i] : sb->plan->ops[i].dest);
+		if (!o->dest)
+			return -ENOMEM;
+	}
+	qsort(t->owners, t->n_owners, sizeof *t->owners, compare_owners);
+	return 0;
+}
+
+/* Compares OWNER's destination with the first LENGTH bytes of POINT. */
+static int compare_prefix(const char *name, const char *point, size_t length)
+{
+	int r = strncmp(name, point, length);
+
+	return r ? r : name[length] != '\0';
+}
+
+/* The last operation on exactly the first LENGTH bytes of POINT, or NULL. */
+static const struct owner *owner_at(const struct table *t, const char *point, size_t length)
+{
+	size_t low = 0, high = t->n_owners, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (compare_prefix(t->owners[middle].dest, point, length) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || compare_prefix(t->owners[low - 1].dest, point, length) != 0)
+		return NULL;
+	return &t->owners[low - 1];
+}
+
+static bool mount_at(const struct table *t, long parent, const char *point, size_t length)
+{
+	size_t low = 0, high = t->n_mounts, middle;
+	const struct mount *m;
+	int r;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		m = &t->mounts[middle];
+		r = m->parent != parent ? (m->parent < parent ? -1 : 1) : compare_prefix(m->point, point, length);
+		if (r == 0)
+			return true;
+		if (r < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* The next longer prefix of POINT after LENGTH bytes that ends a component. */
+static size_t next_prefix(const char *point, size_t length)
+{
+	return point[length] ? length + 1 + strcspn(point + length + 1, "/") : length + 1;
+}
+
+static const struct mount *by_id(const struct table *t, long id)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_mounts; i++)
+		if (t->mounts[i].id == id)
+			return &t->mounts[i];
+	return NULL;
+}
+
+static bool is_reachable(const struct table *t, const struct mount *m)
+{
+	const struct mount *parent, *last = NULL;
+	size_t end, whole;
+
+	if (mount_at(t, m->id, m->point, strlen(m->point)))
+		return false;	/* its root is covered */
+	while (last != m) {
+		last = m;
+		parent = by_id(t, m->parent);
+		if (!parent || parent == m)
+			break;
+		/* a mount of the same parent on the parent's root, or on a shorter prefix, hides this one */
+		whole = strlen(m->point);
+		for (end = strlen(parent->point); end < whole; end = next_prefix(m->point, end))
+			if (mount_at(t, parent->id, m->point, end))
+				return false;
+		m = parent;
+	}
+	return true;
+}
+
+struct demand {
+	bool ro, nosuid, nodev;
+};
+
+static struct demand demand_of(const struct op *op, bool exact)
+{
+	switch (op->type) {
+	case OP_BIND:
+	case OP_BIND_FD:
+		return (struct demand){ op->flags & OP_RO, true, !(op->flags & OP_DEVICES) };
+	case OP_BIND_DATA:
+	case OP_OVERLAY:
+	case OP_TMP_OVERLAY:
+	case OP_RO_OVERLAY:
+		return (struct demand){ op->flags & OP_RO, true, true };
+	case OP_TMPFS:
+	case OP_PROC:
+		return (struct demand){ false, true, true };
+	case OP_DEV:
+		return (struct demand){ false, true, exact };
+	case OP_REMOUNT_RO:
+		return (struct demand){ exact, false, false };
+	case OP_MQUEUE:
+	case OP_DIR:
+	case OP_FILE:
+	case OP_SYMLINK:
+	case OP_CHMOD:
+	case OP_TYPE_MAX:
+		break;
+	}
+	return (struct demand){ false, false, false };
+}
+
+static int check_mount(struct sandbox *sb, const struct table *t, const struct mount *m)
+{
+	const struct owner *o = NULL, *found;
+	size_t end, whole = strlen(m->point);
+	const struct op *op;
+	struct demand want;
+
+	for (end = 0; end <= whole; end = next_prefix(m->point, end)) {
+		found = owner_at(t, m->point, end);
+		if (found && (!o || found->index > o->index))
+			o = found;
+	}
+	if (!o || (!sb->plan->as->audits_tree && !streq(o->dest, m->point)))
+		return 0;
+	op = &sb->plan->ops[o->index];
+	want = demand_of(op, streq(o->dest, m->point));
+	if ((!want.ro || m->ro) && (!want.nosuid || m->nosuid) && (!want.nodev || m->nodev))
+		return 0;
+	return fail(sb->fail, EPERM, "%s %s: the mount on %s/ is not %s", op->option, op->dest, m->point,
+		    want.ro && !m->ro ? "read-only" : want.nosuid && !m->nosuid ? "nosuid" : "nodev");
+}
+
+int audit_mounts(struct sandbox *sb)
+{
+	CLEANUP(free_p) char *text = read_mountinfo(sb);
+	struct table t = { 0 };
+	size_t i;
+	int r;
+
+	if (!text)
+		return fail(sb->fail, errno, "Can't read the finished mount table");
+	r = read_mounts(text, &t);
+	if (r == 0)
+		r = find_owners(sb, &t);
+	if (r < 0)
+		fail(sb->fail, -r, "Can't read the finished mount table");
+	for (i = 0; i < t.n_mounts && r == 0; i++)
+		if (is_reachable(&t, &t.mounts[i]))
+			r = check_mount(sb, &t, &t.mounts[i]);
+	for (i = 0; i < t.n_owners; i++)
+		free(t.owners[i].dest);
+	free(t.owners);
+	free(t.mounts);
+	return r;
+}

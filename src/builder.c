@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Builds the root of the sandbox from descriptors, as the ordered table at the end of this file.
+ *
+ * The builder runs in the first user namespace, U1, which owns the mount namespace that it changes. With two levels
+ * it then clones the sandbox into a second pair of both: the kernel locks every mount that is copied into a mount
+ * namespace of a less privileged user namespace (mount_namespaces(7)), so that the command, root with every capability
+ * there, can undo none of what was done here. */
+#include "builder.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "channel.h"
+#include "create.h"
+#include "fail.h"
+#include "idmap.h"
+#include "inside.h"
+#include "label.h"
+#include "mount.h"
+#include "personality.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+/* Should: be sure that the launcher lives, and die with it from now on. Mustn't: trust getppid(), which is 0 in a new
+ * pid namespace; drop the pidfd, which init will poll. */
+static int step_launcher(struct sandbox *sb)
+{
+	return inside_watch_launcher(sb);
+}
+
+/* Should: wait until the launcher has told the front end which maps to write. Mustn't: touch a file before, since an
+ * unmapped id cannot create one (EOVERFLOW). */
+static int step_go(struct sandbox *sb)
+{
+	return sb->plan->split || !inside_waits(sb->plan) ? 0 : inside_wait_go(sb);
+}
+
+/* Should: enter the caller's user namespace, if one was given. Mustn't: make the namespaces of the sandbox yet. */
+static int step_userns(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+
+	if (p->userns_fd < 0)
+		return 0;
+	if (setns(p->userns_fd, CLONE_NEWUSER) < 0)
+		return fail_hint(sb->fail, fail(sb->fail, errno, "Joining specified user namespace failed"),
+				 "it must be a user namespace of this user's, opened from /proc/PID/ns/user");
+	/* a change of ids makes a process undumpable, and its own files in /proc unreachable */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail(sb->fail, errno, "can't set dumpable");
+	if (unshare((int)(CLONE_NEWNS | (p->split ? 0 : p->unshare & ~(uint64_t)CLONE_NEWPID))) < 0)
+		return inside_explain_clone(sb, errno);
+	return 0;
+}
+
+/* Should: map the caller, so that files can be created. Mustn't: deny setgroups where there is no new namespace. */
+static int step_maps(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	const struct caller *c = sb->caller;
+
+	if (!p->userns || p->userns_block_fd >= 0)
+		return 0;
+	if (p->two_levels)
+		return idmap_write(sb, 0, c->uid, 0, c->gid, true);
+	return idmap_write(sb, p->uid, c->uid, p->gid, c->gid, true);
+}
+
+/* Should: take on the ids asked for in a joined namespace. Mustn't: lose the capabilities with them. */
+static int step_ids(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (p->userns_fd < 0 || (!p->uid_set && !p->gid_set))
+		return 0;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return fail(sb->fail, errno, "prctl(PR_SET_KEEPCAPS) failed");
+	if (p->gid_set && setresgid(p->gid, p->gid, p->gid) < 0)
+		return fail(sb->fail, errno, "unable to switch to gid %u", p->gid);
+	if (p->uid_set && setresuid(p->uid, p->uid, p->uid) < 0)
+		return fail(sb->fail, errno, "unable to switch to uid %u", p->uid);
+	if (syscall(SYS_capget, &header, data) < 0)
+		return fail(sb->fail, errno, "capget failed");
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	if (syscall(SYS_capset, &header, data) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail(sb->fail, errno, "capset failed");
+	/* a change of ids also clears the signal that was to come when the launcher dies */
+	return inside_watch_launcher(sb);
+}
+
+/* Should: cut the mounts off from the host's before anything of them is opened. Mustn't: pay for it where the clone
+ * has made slaves already and slaves are wanted. */
+static int step_propagation(struct sandbox *sb)
+{
+	unsigned long kind = sb->plan->as->private_mounts ? MS_PRIVATE : MS_SLAVE;
+
+	if (kind == MS_SLAVE && (sb->plan->userns || sb->plan->userns_fd >= 0))
+		return 0;
+	if (sys_mount("none", "/", NULL, MS_REC | kind, NULL) < 0)
+		return fail(sb->fail, errno, kind == MS_SLAVE ? "Failed to make / slave" : "Failed to make / private");
+	return 0;
+}
+
+static bool any_deferred(const struct plan *p, enum op_type type)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_ops; i++)
+		if (p->ops[i].deferred && p->ops[i].type == type)
+			return true;
+	return false;
+}
+
+/* Should: make room for what the operations open, and keep the host's /proc as it is now. Mustn't: open sources yet. */
+static int step_prepare(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	size_t i;
+
+	sb->fds = malloc((p->n_fds + 1) * sizeof *sb->fds);
+	sb->resolved = calloc(p->n_ops + 1, sizeof *sb->resolved);
+	sb->own_devs = calloc(3 * p->n_ops + 2, sizeof *sb->own_devs);
+	if (!sb->fds || !sb->resolved || !sb->own_devs)
+		return fail(sb->fail, ENOMEM, "Out of memory");
+	for (i = 0; i < p->n_fds; i++)
+		sb->fds[i] = NO_FD;
+	umask(0);
+	if (p->file_label && label_files(p->file_label, sb->fail) < 0)
+		return -EINVAL;
+	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
+	if (any_deferred(p, OP_PROC))
+		sb->host_proc = mount_clone(AT_FDCWD, "/proc");
+	if (p->root == ROOT_NEW)
+		return 0;
+	sb->root_fd = open("/", O_PATH | O_CLOEXEC);
+	return sb->root_fd < 0 ? fail(sb->fail, errno, "can't open /") : 0;
+}
+
+/* Should: change the namespace's own tree in place, for a leading bind of / on /: every source is opened first, since
+ * it must have its own flags and not those that the whole tree now gets. Mustn't: run for any other root. */
+static int step_in_place(struct sandbox *sb)
+{
+	const struct op *root = sb->plan->ops;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID };
+	size_t i;
+	int r;
+
+	if (sb->plan->root != ROOT_IN_PLACE)
+		return 0;
+	for (i = 1; i < sb->plan->n_ops; i++) {
+		r = mount_source(sb, &sb->plan->ops[i]);
+		if (r < 0)
+			return r;
+	}
+	sb->fail->step = root->option;
+	attr.attr_set |= root->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
+	attr.attr_set |= root->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV;
+	r = sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (r < 0 && sb->plan->not_a_boundary)
+		r = sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &attr);
+	return r < 0 ? fail(sb->fail, errno, "Can't set the flags of %s on /", root->option) : 0;
+}
+
+static bool makes_root(const struct op *op)
+{
+	return op->type <= OP_TMPFS && plan_path_same(op->dest, "/");
+}
+
+/* Should: attach an empty root over /, unless the first operation makes one. Paths still lead to the host's tree, from
+ * which sources come. Mustn't: pivot before the sources are open. */
+static int step_root(struct sandbox *sb)
+{
+	static const struct op root = { .option = "--tmpfs", .dest = "/" };
+	CLEANUP(fd_closep) int tree = NO_FD;
+
+	if (sb->plan->root != ROOT_NEW || (sb->plan->n_ops > 0 && makes_root(&sb->plan->ops[0])))
+		return 0;
+	tree = mount_new_tmpfs(sb, 0755, 0);
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Failed to mount tmpfs");
+	return mount_attach_tree(sb, &root, DEST_DIR, &tree);
+}
+
+/* Should: carry out the operations in the order of the command line. Mustn't: mount what belongs to namespaces that
+ * do not exist yet; that is prepared here and completed in the sandbox. */
+static int step_operations(struct sandbox *sb)
+{
+	size_t i = sb->plan->root == ROOT_IN_PLACE;
+	const struct op *op;
+	int r = 0;
+
+	for (; i < sb->plan->n_ops && r == 0; i++) {
+		op = &sb->plan->ops[i];
+		if (sb->plan->root != ROOT_IN_PLACE)
+			r = mount_source(sb, op);
+		if (r == 0)
+			r = op->deferred ? proc_prepare(sb, op) : mount_attach(sb, op);
+	}
+	return r;
+}
+
+/* Should: make the new root the root of the namespace and let go of the host's tree. Mustn't: leave a way to it. */
+static int step_pivot(struct sandbox *sb)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	int r = create_drop_scratch(sb);
+
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't unmount the scratch file system");
+	if (sb->plan->file_label && label_files(NULL, sb->fail) < 0)
+		return -EINVAL;
+	if (sb->plan->root != ROOT_NEW)
+		return 0;
+	if (sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &attr) < 0 || fchdir(sb->root_fd) < 0)
+		return fail(sb->fail, errno, "Can't enter the new root");
+	if (sys_pivot_root(".", ".") == 0)
+		return sys_umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? fail(sb->fail, errno, "unmount old root") : 0;
+	/* the initramfs cannot be pivoted away from: the new root stays over it */
+	if (errno != EINVAL || chroot(".") < 0)
+		return fail(sb->fail, errno, "pivot_root");
+	return 0;
+}
+
+/* Should: make user namespaces below this one impossible after the sandbox's own. Mustn't: do so where the command
+ * could undo it, which is in its own. */
+static int step_limit_userns(struct sandbox *sb)
+{
+	int r;
+
+	if (!sb->plan->disable_userns)
+		return 0;
+	r = sandbox_proc_write(sb, "sys/user/max_user_namespaces", "1");
+	return r < 0 ? fail(sb->fail, -r, "cannot write /proc/sys/user/max_user_namespaces") : 0;
+}
+
+/* Should: enter the namespaces given by descriptor that the sandbox is to be born in. Mustn't: be needed without a
+ * second clone. */
+static int step_join(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+
+	if (p->pidns_fd >= 0 && setns(p->pidns_fd, CLONE_NEWPID) < 0)
+		return fail_hint(sb->fail, fail(sb->fail, errno, "Setting pidns failed"),
+				 "it can be joined only with the user namespace that owns it: give that with --userns");
+	if (p->userns2_fd >= 0) {
+		if (setns(p->userns2_fd, CLONE_NEWUSER) < 0)
+			return fail(sb->fail, errno, "Setting userns2 failed");
+		if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+			return fail(sb->fail, errno, "can't set dumpable");
+	}
+	return 0;
+}
+
+static const struct step builder_steps[] = {
+	{ "launcher", step_launcher },
+	{ "go", step_go },
+	{ "user namespace", step_userns },
+	{ "id maps", step_maps },
+	{ "ids", step_ids },
+	{ "propagation", step_propagation },
+	{ "preparations", step_prepare },
+	{ "root in place", step_in_place },
+	{ "root", step_root },
+	{ "operations", step_operations },
+	{ "pivot", step_pivot },
+	{ "user namespace limit", step_limit_userns },
+	{ "joined namespaces", step_join },
+};
+
+/* Clones the sandbox: a child of the launcher, in the namespaces asked for, with a copy of the mounts. The builder's
+ * part is then over. */
+static void clone_sandbox(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	struct clone_args args = {
+		.flags = CLONE_PARENT | p->unshare | (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
+			 (p->userns2_fd >= 0 ? CLONE_NEWNS : 0),
+	};
+	pid_t pid;
+
+	if (sb->void_fd >= 0 && fchdir(sb->void_fd) < 0) {
+		fail(sb->fail, errno, "Can't enter the hidden directory");
+		return;
+	}
+	pid = sys_clone3(&args);
+	if (pid < 0) {
+		sb->fail->step = "namespaces";
+		inside_explain_clone(sb, errno);
+		return;
+	}
+	if (pid == 0)
+		inside_main(sb);
+	channel_send(sb->socket, MESSAGE_PID, pid);
+	_exit(0);
+}
+
+_Noreturn void builder_main(struct sandbox *sb)
+{
+	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
+		if (!sb->plan->split)
+			inside_main(sb);
+		clone_sandbox(sb);
+	}
+	channel_send_fail(sb->socket, sb->fail);
+	_exit(1);
+}

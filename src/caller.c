@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Gathers facts about the caller before the plan is checked. */
+#include "caller.h"
+
+#include <linux/magic.h>
+#include <linux/capability.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "caps.h"
+#include "fail.h"
+#include "personality.h"
+#include "plan.h"
+#include "sys.h"
+#include "util.h"
+
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
+/* AT_SECURE alone is also set by transitions of AppArmor and SELinux, which give nothing. */
+static bool has_file_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint64_t permitted;
+	unsigned cap;
+
+	if (!getauxval(AT_SECURE) || syscall(SYS_capget, &header, data) < 0)
+		return false;
+	permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+	for (cap = 0; cap < 64; cap++)
+		if ((permitted & CAP_BIT(cap)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1)
+			return true;
+	return false;
+}
+
+int caller_refuse_privilege(struct fail *f)
+{
+	if (getauxval(AT_EUID) == getauxval(AT_UID) && getauxval(AT_EGID) == getauxval(AT_GID) &&
+	    !has_file_capabilities())
+		return 0;
+	return fail_hint(f, fail(f, 0, "refusing to run with more privilege than the caller's"),
+			 "remove the set-user-ID or set-group-ID bit, or the file capabilities, from the program");
+}
+
+int caller_open_proc(struct fail *f)
+{
+	CLEANUP(fd_closep) int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0)
+		return fail(f, errno, "Can't open /proc");
+	if (fstatfs(fd, &fs) < 0)
+		return fail(f, errno, "Can't open /proc");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return fail_hint(f, fail(f, 0, "/proc is not a proc file system"), "mount one: namespaces are set up through it");
+	return TAKE_FD(fd);
+}
+
+/* Whoever may write core_pattern, or could but for a read-only mount, is the host's root. */
+static bool is_real_root(int proc_fd)
+{
+	struct stat st;
+
+	if (faccessat(proc_fd, "sys/kernel/core_pattern", W_OK, 0) == 0 || errno == EROFS)
+		return true;
+	if (errno != ENOENT)
+		return false;
+	/* /proc shows no sys: whoever owns it like pid 1's directory is taken for root */
+	return fstatat(proc_fd, "uptime", &st, 0) < 0 || st.st_uid == geteuid();
+}
+
+static bool root_is_mount(void)
+{
+	struct statx stx;
+
+	return statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
+	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* True when another user namespace can be made, as far as its limit tells. */
+static bool userns_available(int proc_fd)
+{
+	CLEANUP(fd_closep) int fd = openat(proc_fd, "sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
+	char digit;
+
+	return faccessat(proc_fd, "self/ns/user", F_OK, 0) == 0 &&
+	       (fd < 0 || read(fd, &digit, 1) != 1 || digit != '0');
+}
+
+int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, struct fail *f)
+{
+	struct caller c = {
+		.uid = (uid_t)getauxval(AT_UID),
+		.gid = (gid_t)getauxval(AT_GID),
+	};
+	int r;
+
+	c.real_root = is_real_root(proc_fd);
+	c.has_cgroupns = faccessat(proc_fd, "self/ns/cgroup", F_OK, 0) == 0;
+	c.has_userns = plan->userns_try && c.uid == 0 ? userns_available(proc_fd) : true;
+	c.root_is_mount = root_is_mount();
+	r = c.uid == 0 ? caps_effective(&c.effective) : 0;
+	if (r < 0)
+		return fail(f, -r, "capget (for uid == 0) failed");
+	*ret = c;
+	return 0;
+}

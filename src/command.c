@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starts the command, as the ordered table at the end of this file. */
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "caps.h"
+#include "fail.h"
+#include "label.h"
+#include "personality.h"
+#include "sandbox.h"
+#include "seccomp.h"
+#include "sys.h"
+#include "util.h"
+
+/* Copies a NULL-terminated list with its strings into one block of memory; EXTRA free slots follow the last. */
+static char **copy_list(char **list, size_t extra)
+{
+	size_t n, bytes = 0, length;
+	char **copy, *to;
+
+	for (n = 0; list[n]; n++)
+		bytes += strlen(list[n]) + 1;
+	copy = calloc(1, (n + 1 + extra) * sizeof *copy + bytes);
+	if (!copy)
+		return NULL;
+	to = (char *)(copy + n + 1 + extra);
+	for (n = 0; list[n]; n++) {
+		length = strlen(list[n]) + 1;
+		copy[n] = memcpy(to, list[n], length);
+		to += length;
+	}
+	return copy;
+}
+
+int command_scrub(struct sandbox *sb)
+{
+	size_t length = strlen(sb->plan->as->name);
+	char **env = copy_list(sb->env, 2);
+
+	sb->command = copy_list(sb->plan->command, 0);
+	sb->chdir = sb->plan->chdir ? strdup(sb->plan->chdir) : NULL;
+	sb->argv0 = sb->plan->argv0 ? strdup(sb->plan->argv0) : NULL;
+	if (!env || !sb->command || (sb->plan->chdir && !sb->chdir) || (sb->plan->argv0 && !sb->argv0))
+		return fail(sb->fail, ENOMEM, "Out of memory");
+	sb->env = env;
+	if (sb->args_length > length) {
+		memset(sb->args_start, 0, sb->args_length);
+		memcpy(sb->args_start, sb->plan->as->name, length);
+	}
+	return 0;
+}
+
+/* Should: have exactly the capabilities of the plan. Mustn't: touch anything when that is what it has. */
+static int step_capabilities(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	int r;
+
+	if (!p->caps_edited && (p->as->all_caps ? p->caps == CAPS_ALL && p->uid == 0 : sb->caller->uid == 0))
+		return 0;
+	r = caps_limit(p->caps, p->uid != 0 && p->caps != 0);
+	return r < 0 ? fail(sb->fail, -r, "Setting capabilities") : 0;
+}
+
+static int step_label(struct sandbox *sb)
+{
+	return sb->plan->exec_label ? label_exec(sb->plan->exec_label, sb->fail) : 0;
+}
+
+/* Enters DIR, which no magic link may lead out of the sandbox. */
+static int enter(const char *dir)
+{
+	CLEANUP(fd_closep) int fd = sys_openat2(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC,
+						RESOLVE_NO_MAGICLINKS);
+
+	if (fd < 0 || fchdir(fd) < 0)
+		return neg_errno();
+	return 0;
+}
+
+static const char *get_variable(const struct sandbox *sb, const char *name)
+{
+	size_t i, length = strlen(name);
+
+	for (i = 0; i < sb->n_env; i++)
+		if (strncmp(sb->env[i], name, length) == 0 && sb->env[i][length] == '=')
+			return sb->env[i] + length + 1;
+	return NULL;
+}
+
+/* PWD tells where the command starts, whatever it was before. */
+static int set_pwd(struct sandbox *sb, const char *dir)
+{
+	char *pwd = malloc(strlen(dir) + sizeof "PWD=");
+	size_t i;
+
+	if (!pwd)
+		return fail(sb->fail, ENOMEM, "Out of memory");
+	stpcpy(stpcpy(pwd, "PWD="), dir);
+	for (i = 0; i < sb->n_env; i++)
+		if (strncmp(sb->env[i], "PWD=", 4) == 0)
+			break;
+	sb->env[i] = pwd;
+	if (i == sb->n_env)
+		sb->env[++sb->n_env] = NULL;
+	return 0;
+}
+
+/* Should: start where the caller said, or where the caller was, or at home, or at the root. Mustn't: stay in a
+ * directory that set-up used. */
+static int step_directory(struct sandbox *sb)
+{
+	const char *home = get_variable(sb, "HOME");
+	int r;
+
+	if (chdir("/") < 0)
+		return fail(sb->fail, errno, "Can't chdir to /");
+	if (sb->chdir) {
+		r = enter(sb->chdir);
+		if (r < 0)
+			return fail(sb->fail, -r, "Can't chdir to %s", sb->chdir);
+		return set_pwd(sb, sb->chdir);
+	}
+	if (sb->cwd && enter(sb->cwd) == 0)
+		return set_pwd(sb, sb->cwd);
+	if (home && enter(home) == 0)
+		return set_pwd(sb, home);
+	return set_pwd(sb, "/");
+}
+
+static int keep_descriptors(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	size_t i;
+
+	if (p->inherit_fds)
+		return 0;
+	if (sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return fail(sb->fail, errno, "close_range");
+	for (i = 0; i < p->n_keep_fds; i++)
+		if (fcntl(p->keep_fds[i], F_SETFD, 0) < 0)
+			return fail(sb->fail, errno, "--keep-fd %d", p->keep_fds[i]);
+	return 0;
+}
+
+/* Should: leave the command 0, 1, 2 and what was asked for, and take from it what options have used up. Mustn't:
+ * close the channel, by which a failing execve is told. */
+static int step_descriptors(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	size_t i;
+
+	if (p->as->closes_fds)
+		return keep_descriptors(sb);
+	for (i = 0; i < p->n_ops; i++)
+		fd_close(p->ops[i].fd);
+	return 0;
+}
+
+/* Should: have its own filters below the caller's, whose answers then stand. Mustn't: be followed by anything that a
+ * filter could refuse, but execve. */
+static int step_seccomp(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	CLEANUP(free_p) void *code = NULL;
+	struct seccomp_program late = { 0 };
+	size_t i;
+	int r = 0;
+
+	if (p->seccomp_fd >= 0) {
+		r = seccomp_read(p->seccomp_fd, &late, sb->fail);
+		code = late.code;
+		fcntl(p->seccomp_fd, F_SETFD, FD_CLOEXEC);
+		if (r < 0)
+			return r;
+	}
+	r = sb->terminal ? seccomp_refuse_terminal() : 0;
+	if (r == 0 && sb->refuse_keys)
+		r = seccomp_refuse_keyring();
+	if (r < 0)
+		return fail(sb->fail, -r, "prctl(PR_SET_SECCOMP)");
+	if (code || p->seccomp_fd >= 0)
+		return seccomp_install(&late, sb->fail);
+	for (i = 0; i < sb->n_filters && r == 0; i++)
+		r = seccomp_install(&sb->filters[i], sb->fail);
+	return r;
+}
+
+/* Should: give back what the launcher had changed of the caller's. Mustn't: come after the filters. */
+static int step_restore(struct sandbox *sb)
+{
+	umask(sb->umask);
+	if (sigprocmask(SIG_SETMASK, &sb->signals, NULL) < 0)
+		return fail(sb->fail, errno, "sigprocmask");
+	return 0;
+}
+
+static const struct step command_steps[] = {
+	{ "capabilities", step_capabilities },
+	{ "label", step_label },
+	{ "directory", step_directory },
+	{ "descriptors", step_descriptors },
+	{ "restore", step_restore },
+	{ "seccomp", step_seccomp },
+};
+
+void command_exec(struct sandbox *sb)
+{
+	char **argv = sb->command ? sb->command : sb->plan->command;
+	const char *file = argv[0];
+	extern char **environ;
+
+	if (!sb->command) {
+		sb->chdir = sb->plan->chdir;
+		sb->argv0 = sb->plan->argv0;
+	}
+	if (steps_run(sb, command_steps, ARRAY_SIZE(command_steps)) < 0)
+		return;
+	sb->fail->step = NULL;
+	if (sb->argv0)
+		argv[0] = (char *)sb->argv0;
+	environ = sb->env;
+	execvp(file, argv);
+	sb->fail->kind = errno == ENOENT ? FAIL_NOTFOUND : FAIL_NOEXEC;
+	fail(sb->fail, errno, "execvp %s", file);
+}

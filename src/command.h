@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command: its walls, its surroundings, and execve(2). */
+#pragma once
+
+struct sandbox;
+
+/* Turns the calling process into the command. Returns only on failure, which is recorded. */
+void command_exec(struct sandbox *sb);
+
+/* Moves the command's words and environment to the heap and overwrites what the kernel shows of this process as its
+ * command line and environment. Returns 0 or -errno with the failure recorded. */
+int command_scrub(struct sandbox *sb);

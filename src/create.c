@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Creates directories, links and files in the new root. */
+#include "create.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "dest.h"
+#include "fail.h"
+#include "mount.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+/* Copies all that FROM holds to TO. Returns 0, or -errno. */
+static int copy_all(int from, int to)
+{
+	char buf[16384];
+	ssize_t n, done, w;
+
+	for (;;) {
+		n = read(from, buf, sizeof buf);
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return neg_errno();
+		for (done = 0; done < n; done += w) {
+			w = write(to, buf + done, (size_t)(n - done));
+			if (w < 0 && errno == EINTR)
+				w = 0;
+			else if (w < 0)
+				return neg_errno();
+		}
+	}
+}
+
+/* Copies the data of OP's descriptor; one that several operations name is rewound for the next of them. */
+static int copy_data(struct sandbox *sb, const struct op *op, int to)
+{
+	off_t start = 0;
+	int r;
+
+	if (op->fd_shared) {
+		start = lseek(op->fd, 0, SEEK_CUR);
+		if (start < 0 && errno == ESPIPE)
+			return fail(sb->fail, 0, "%s %d %s: the descriptor is named twice, and its data can be read only once",
+				    op->option, op->fd, op->dest);
+	}
+	r = copy_all(op->fd, to);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't write data to file %s", op->dest);
+	if (op->fd_shared && lseek(op->fd, start, SEEK_SET) < 0)
+		return fail(sb->fail, errno, "Can't write data to file %s", op->dest);
+	return 0;
+}
+
+int create_dir(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int parent = NO_FD, fd = NO_FD;
+	struct stat st;
+	char name[256];
+
+	parent = dest_parent(sb, op, name);
+	if (parent < 0)
+		return parent;
+	if (name[0] && mkdirat(parent, name, op->mode_set ? op->mode : 0755) == 0)
+		return 0;
+	if (name[0] && errno != EEXIST)
+		return fail(sb->fail, errno, "Can't mkdir %s", op->dest);
+	fd = dest_open(sb, op->dest, O_PATH);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(sb->fail, fd < 0 ? -fd : errno, "Can't mkdir %s", op->dest);
+	return S_ISDIR(st.st_mode) ? 0 : fail(sb->fail, ENOTDIR, "Can't mkdir %s", op->dest);
+}
+
+int create_file(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int parent = NO_FD, fd = NO_FD;
+	struct open_how how = {
+		.flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.mode = op->mode_set ? op->mode : 0666,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	char name[256];
+
+	parent = dest_parent(sb, op, name);
+	if (parent < 0)
+		return parent;
+	do {
+		fd = (int)syscall(SYS_openat2, sb->root_fd, op->dest, &how, sizeof how);
+	} while (fd < 0 && errno == EAGAIN);
+	if (fd < 0)
+		return fail(sb->fail, errno, "Can't create file %s", op->dest);
+	return copy_data(sb, op, fd);
+}
+
+int create_symlink(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int parent = NO_FD;
+	char name[256], target[PATH_MAX];
+	ssize_t n;
+
+	parent = dest_parent(sb, op, name);
+	if (parent < 0)
+		return parent;
+	if (symlinkat(op->source, parent, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return fail(sb->fail, errno, "Can't make symlink at %s", op->dest);
+	n = readlinkat(parent, name, target, sizeof target - 1);
+	if (n >= 0) {
+		target[n] = '\0';
+		if (streq(target, op->source))
+			return 0;
+	}
+	return fail(sb->fail, EEXIST, "Can't make symlink at %s", op->dest);
+}
+
+int create_chmod(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int fd = dest_open(sb, op->dest, O_PATH);
+	char link[32];
+
+	if (fd < 0)
+		return fail(sb->fail, -fd, "Can't chmod %#o %s", (unsigned)op->mode, op->dest);
+	/* an O_PATH descriptor is changed through its link in /proc */
+	snprintf(link, sizeof link, "self/fd/%d", fd);
+	if (fchmodat(sb->proc_fd, link, op->mode, 0) < 0)
+		return fail(sb->fail, errno, "Can't chmod %#o %s", (unsigned)op->mode, op->dest);
+	return 0;
+}
+
+/* The scratch tmpfs lies over the new root, where only its descriptor reaches it, and is unbindable, so that no
+ * later recursive bind takes it along. */
+static int make_scratch(struct sandbox *sb)
+{
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0700, 0);
+	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
+
+	if (tree < 0)
+		return tree;
+	if (sys_move_mount(tree, "", sb->root_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return neg_errno();
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
+		return neg_errno();
+	sb->scratch_fd = TAKE_FD(tree);
+	return 0;
+}
+
+int create_drop_scratch(struct sandbox *sb)
+{
+	if (sb->scratch_fd < 0)
+		return 0;
+	if (fchdir(sb->scratch_fd) < 0 || sys_umount2(".", MNT_DETACH) < 0 || fchdir(sb->cwd_fd) < 0)
+		return neg_errno();
+	sb->scratch_fd = fd_close(sb->scratch_fd);
+	return 0;
+}
+
+/* Makes an unlinked file with the data on the scratch tmpfs, and returns a detached mount of it. */
+static int make_data_file(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int file = NO_FD, tree = NO_FD;
+	int r;
+
+	r = sb->scratch_fd >= 0 ? 0 : make_scratch(sb);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't create tmpfile for %s", op->dest);
+	file = openat(sb->scratch_fd, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, op->mode_set ? op->mode : 0600);
+	if (file < 0)
+		return fail(sb->fail, errno, "Can't create tmpfile for %s", op->dest);
+	r = copy_data(sb, op, file);
+	if (r < 0)
+		return r;
+	tree = mount_clone(sb->scratch_fd, "data");
+	if (tree < 0 || unlinkat(sb->scratch_fd, "data", 0) < 0)
+		return fail(sb->fail, tree < 0 ? -tree : errno, "Can't create tmpfile for %s", op->dest);
+	r = mount_set(tree, op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0, false);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't remount readonly on %s", op->dest);
+	return TAKE_FD(tree);
+}
+
+int create_bind_data(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int tree = make_data_file(sb, op);
+
+	return tree < 0 ? tree : mount_attach_tree(sb, op, DEST_FILE, &tree);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Resolves destinations inside the new root and creates what is missing there.
+ *
+ * Every look-up is openat2(RESOLVE_IN_ROOT) from the root's descriptor: neither "..", nor an absolute symlink, nor a
+ * magic link leads out of it. Consecutive destinations that share a parent on a file system of our own find that
+ * parent in the sandbox's memory: nobody else can change such a directory, so this costs no safety. */
+#include "dest.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "fail.h"
+#include "personality.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+void dest_close(struct dest *d)
+{
+	if (!d->fd_borrowed)
+		d->fd = fd_close(d->fd);
+}
+
+void dest_forget(struct sandbox *sb)
+{
+	sb->parent_fd = fd_close(sb->parent_fd);
+}
+
+void dest_own(struct sandbox *sb, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		sb->own_devs[sb->n_own_devs++] = st.st_dev;
+}
+
+static bool is_own(const struct sandbox *sb, int fd)
+{
+	struct stat st;
+	size_t i;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	for (i = 0; i < sb->n_own_devs; i++)
+		if (sb->own_devs[i] == st.st_dev)
+			return true;
+	return false;
+}
+
+/* openat2(2) in the new root; EAGAIN means that a rename went on meanwhile, and trying again always ends. */
+static int open_in_root(struct sandbox *sb, const char *path, int flags, uint64_t more)
+{
+	int fd;
+
+	do {
+		fd = sys_openat2(sb->root_fd, *path ? path : ".", (uint64_t)flags | O_CLOEXEC,
+				 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more);
+	} while (fd < 0 && errno == EAGAIN);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+int dest_open(struct sandbox *sb, const char *path, int flags)
+{
+	return open_in_root(sb, path, flags, 0);
+}
+
+/* Remembers where the symlinks of OP's destination lead, for what comes later: operations are compared by path. */
+static int note_resolved(struct sandbox *sb, const struct op *op, int fd)
+{
+	char link[32], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "self/fd/%d", fd);
+	n = readlinkat(sb->proc_fd, link, target, sizeof target - 1);
+	if (n < 0)
+		return neg_errno();
+	target[n] = '\0';
+	sb->resolved[op - sb->plan->ops] = strdup(target);
+	return sb->resolved[op - sb->plan->ops] ? 0 : -ENOMEM;
+}
+
+/* Opens an existing destination. Most hold no symlink; only where one does is the path noted. */
+static int open_existing(struct sandbox *sb, const struct op *op)
+{
+	int flags = O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW);
+	int fd, r;
+
+	fd = open_in_root(sb, op->dest, flags, RESOLVE_NO_SYMLINKS);
+	if (fd != -ELOOP)
+		return fd;
+	fd = open_in_root(sb, op->dest, flags, 0);
+	if (fd < 0)
+		return fd;
+	r = note_resolved(sb, op, fd);
+	if (r < 0) {
+		fd_close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int refuse_creation(struct sandbox *sb, const struct op *op, const char *path)
+{
+	return fail_hint(sb->fail,
+			 fail(sb->fail, ENOENT, "%s %s: nothing is created on the host's file systems, and %s is missing there",
+			      op->option, op->dest, path),
+			 "make it first, or put a --tmpfs or --dir of the sandbox above it");
+}
+
+/* Makes the directory PATH, whose parent is PARENT, if the personality may; it is not there yet. */
+static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path, const char *name)
+{
+	if (!sb->plan->as->creates_on_host && !is_own(sb, parent))
+		return refuse_creation(sb, op, path);
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		return fail(sb->fail, errno, "Can't mkdir parents for %s", op->dest);
+	return 0;
+}
+
+/* Opens the directory that the first LENGTH bytes of OP's destination name, making what is missing. */
+static int open_parents(struct sandbox *sb, const struct op *op, size_t length)
+{
+	char path[PATH_MAX];
+	size_t start = length, end;
+	int fd, r;
+
+	if (length >= sizeof path)
+		return fail(sb->fail, ENAMETOOLONG, "Can't mkdir parents for %s", op->dest);
+	memcpy(path, op->dest, length);
+	path[length] = '\0';
+	/* go up to the first ancestor that exists, then down again */
+	while ((fd = open_in_root(sb, path, O_PATH | O_DIRECTORY, 0)) == -ENOENT && start > 0) {
+		while (start > 0 && path[start - 1] == '/')
+			start--;
+		while (start > 0 && path[start - 1] != '/')
+			start--;
+		path[start] = '\0';
+	}
+	while (fd >= 0 && start < length) {
+		const char *name;
+
+		end = start + strcspn(op->dest + start, "/");
+		if (end > length)
+			end = length;
+		memcpy(path + start, op->dest + start, end - start);
+		path[end] = '\0';
+		name = path + start;
+		if (*name != '\0' && !streq(name, ".")) {
+			r = make_dir(sb, op, fd, path, name);
+			fd_close(fd);
+			fd = r < 0 ? r : open_in_root(sb, path, O_PATH | O_DIRECTORY, 0);
+			if (r < 0)
+				return r;
+		}
+		path[end] = '/';
+		start = end + 1;
+	}
+	if (fd < 0)
+		return fail(sb->fail, -fd, "Can't mkdir parents for %s", op->dest);
+	return fd;
+}
+
+/* Splits a destination: the length of its parent's text, and its last component. */
+static int split(struct sandbox *sb, const struct op *op, size_t *ret_length, char ret_name[static 256])
+{
+	size_t end = strlen(op->dest), start;
+
+	while (end > 0 && op->dest[end - 1] == '/')
+		end--;
+	start = end;
+	while (start > 0 && op->dest[start - 1] != '/')
+		start--;
+	if (end - start > 255)
+		return fail(sb->fail, ENAMETOOLONG, "Can't mkdir parents for %s", op->dest);
+	memcpy(ret_name, op->dest + start, end - start);
+	ret_name[end - start] = '\0';
+	*ret_length = start;
+	return 0;
+}
+
+int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 256])
+{
+	size_t length = 0;
+	int r = split(sb, op, &length, ret_name);
+
+	return r < 0 ? r : open_parents(sb, op, length);
+}
+
+/* True when the remembered parent is the one of a destination split at LENGTH into a plain name. */
+static bool parent_known(const struct sandbox *sb, const struct op *op, size_t length, const char *name)
+{
+	return sb->parent_fd >= 0 && length == sb->parent_length &&
+	       memcmp(op->dest, sb->parent_path, length) == 0 && *name && !streq(name, ".") && !streq(name, "..");
+}
+
+/* Creates NAME below PARENT. Returns 0, -EEXIST when it is there already, or -errno with the failure recorded. */
+static int create(struct sandbox *sb, const struct op *op, enum dest_kind kind, int parent, const char *name)
+{
+	int r;
+
+	if (kind == DEST_DIR)
+		r = mkdirat(parent, name, 0755);
+	else
+		r = mknodat(parent, name, S_IFREG | 0444, 0);
+	if (r == 0)
+		return 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	return fail(sb->fail, errno, kind == DEST_DIR ? "Can't mkdir %s" : "Can't create file at %s", op->dest);
+}
+
+/* Creates a destination that is missing, and remembers its parent when that is on a file system of our own. */
+static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kind kind, size_t length,
+			  struct dest *ret)
+{
+	CLEANUP(fd_closep) int parent = open_parents(sb, op, length);
+	bool own;
+	int r;
+
+	if (parent < 0)
+		return parent;
+	own = is_own(sb, parent);
+	if (!own && !sb->plan->as->creates_on_host)
+		return refuse_creation(sb, op, op->dest);
+	r = create(sb, op, kind, parent, ret->to);
+	if (r == -EEXIST)
+		return fail_hint(sb->fail, fail(sb->fail, ENOENT, "%s %s: the destination is a symbolic link that leads nowhere",
+						op->option, op->dest), "make what it points to first");
+	if (r < 0)
+		return r;
+	ret->fd_borrowed = own;
+	ret->fd = TAKE_FD(parent);
+	if (own) {
+		sb->parent_fd = ret->fd;
+		sb->parent_path = op->dest;
+		sb->parent_length = length;
+	}
+	return 0;
+}
+
+static int explain_existing(struct sandbox *sb, const struct op *op, int err)
+{
+	if (err == ELOOP)
+		return fail(sb->fail, ELOOP, "Can't mount on %s", op->dest);
+	if (err == ENOTDIR)
+		return fail_hint(sb->fail, fail(sb->fail, ENOTDIR, "Can't mkdir parents for %s", op->dest),
+				 "a component of the destination is a file");
+	return fail(sb->fail, err, "Can't find destination %s", op->dest);
+}
+
+int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret)
+{
+	struct stat st;
+	size_t length = 0;
+	int fd, r;
+
+	r = split(sb, op, &length, ret->to);
+	if (r < 0)
+		return r;
+	if (parent_known(sb, op, length, ret->to)) {
+		r = create(sb, op, kind, sb->parent_fd, ret->to);
+		if (r != -EEXIST) {
+			ret->fd = sb->parent_fd;
+			ret->fd_borrowed = true;
+			return r;
+		}
+	}
+	dest_forget(sb);
+	fd = open_existing(sb, op);
+	if (fd == -ENOENT)
+		return create_missing(sb, op, kind, length, ret);
+	if (fd < 0)
+		return explain_existing(sb, op, -fd);
+	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops] && fstat(fd, &st) == 0 &&
+	    S_ISLNK(st.st_mode)) {
+		fd_close(fd);
+		return fail(sb->fail, 0, "Can't mount on symlink destination %s", op->dest);
+	}
+	ret->to[0] = '\0';
+	ret->fd = fd;
+	ret->fd_borrowed = false;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Destinations: resolves the path operands that lie in the new root, and creates what is missing. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct op;
+struct sandbox;
+
+enum dest_kind { DEST_DIR, DEST_FILE };
+
+/* A place to mount on: TO below FD, or FD itself when TO is "". */
+struct dest {
+	int fd;
+	bool fd_borrowed;	/* the sandbox's, not to be closed */
+	char to[256];
+};
+
+/* Finds the destination of OP in the new root, and creates it (and its parents) as a directory or an empty file
+ * where the personality allows it: on file systems of the launch's own, or anywhere as bwrap. Symlinks lead inside
+ * the new root; the last component of a mount's destination may be one only as husk. On success fills *RET, to be
+ * released with dest_close(); else -errno with the failure recorded. openat2(2), RESOLVE_IN_ROOT. */
+int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret);
+
+void dest_close(struct dest *d);
+
+/* Opens the parent directory of OP's destination, creating it where allowed, and points *RET_NAME at the last
+ * component. Returns an O_PATH descriptor or -errno with the failure recorded. */
+int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 256]);
+
+/* Opens PATH in the new root with FLAGS of open(2), symlinks leading inside it. Returns a descriptor or -errno. */
+int dest_open(struct sandbox *sb, const char *path, int flags);
+
+/* Records that the file system of FD was made by this launch. */
+void dest_own(struct sandbox *sb, int fd);
+
+/* Forgets the remembered parent directory: an operation may have covered it. */
+void dest_forget(struct sandbox *sb);

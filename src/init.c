@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PID 1 of the sandbox, or a subreaper where it has no pid namespace: reaps, forwards signals, reports the end. */
+#include "init.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "channel.h"
+#include "command.h"
+#include "fail.h"
+#include "personality.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+struct init {
+	struct sandbox *sb;
+	bool pid_namespace;	/* the kernel ends everybody with us */
+	pid_t command;
+	bool command_ended;
+	int status;		/* of the command, as from wait(2) */
+	int signals;		/* signalfd */
+};
+
+int init_lock_files(struct sandbox *sb)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sb->plan->n_locks; i++) {
+		fd = open(sb->plan->locks[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd < 0)
+			return fail(sb->fail, errno, "Unable to open lock file %s", sb->plan->locks[i]);
+		if (fcntl(fd, F_SETLK, &lock) < 0)
+			return fail(sb->fail, errno, "Unable to lock file %s", sb->plan->locks[i]);
+		sb->lock_fds[i] = fd;
+	}
+	return 0;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes every descriptor but what the init needs: files must be released that the caller means to be. */
+static void close_others(struct init *init)
+{
+	struct sandbox *sb = init->sb;
+	size_t n = 0, i;
+	int *keep = malloc((sb->plan->n_locks + 5) * sizeof *keep), from = 0;
+
+	if (!keep)
+		_exit(1);
+	keep[n++] = sb->socket;
+	keep[n++] = sb->launcher;
+	keep[n++] = init->signals;
+	keep[n++] = sb->proc_fd;
+	if (sb->plan->sync_fd >= 0)
+		keep[n++] = sb->plan->sync_fd;
+	for (i = 0; i < sb->plan->n_locks; i++)
+		keep[n++] = sb->lock_fds[i];
+	qsort(keep, n, sizeof *keep, compare_fds);
+	for (i = 0; i < n; i++) {
+		if (keep[i] > from)
+			sys_close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+		if (keep[i] >= from)
+			from = keep[i] + 1;
+	}
+	sys_close_range((unsigned)from, ~0U, 0);
+	free(keep);
+}
+
+/* Kills the child that the host's /proc calls PID: its number in our own pid namespace may be another. A number cut
+ * short at the end of the buffer can only be that of no child of ours, and is then left for the next round. */
+static void kill_child(const struct sandbox *sb, const char *pid)
+{
+	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
+
+	if (fd >= 0)
+		sys_pidfd_send_signal(fd, SIGKILL);
+}
+
+/* Kills the direct children, and by and by the orphans that become ours, until none is left. */
+static _Noreturn void end_everybody(struct init *init)
+{
+	char text[4096], *pid, *save;
+	ssize_t n;
+	int fd;
+
+	if (init->pid_namespace)
+		_exit(0);
+	do {
+		fd = sandbox_proc_open(init->sb, "thread-self/children", O_RDONLY);
+		n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+		fd_close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		for (pid = strtok_r(text, " ", &save); pid; pid = strtok_r(NULL, " ", &save))
+			kill_child(init->sb, pid);
+		if (n < 0 && !init->command_ended)
+			kill(init->command, SIGKILL);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		poll(NULL, 0, 1);
+	} while (waitpid(-1, NULL, WNOHANG) >= 0);
+	_exit(0);
+}
+
+static void reap(struct init *init)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != init->command)
+			continue;
+		init->command_ended = true;
+		init->status = status;
+		channel_send(init->sb->socket, MESSAGE_EXIT, status);
+		if (init->sb->plan->as->kills_orphans)
+			end_everybody(init);
+	}
+	if (pid < 0 && errno == ECHILD)
+		_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
+}
+
+static void handle_signal(struct init *init)
+{
+	struct signalfd_siginfo info;
+
+	if (read(init->signals, &info, sizeof info) != sizeof info)
+		return;
+	if (info.ssi_signo == SIGCHLD)
+		reap(init);
+	else if (info.ssi_code != SI_KERNEL && !init->command_ended)
+		kill(init->command, (int)info.ssi_signo);
+}
+
+static _Noreturn void loop(struct init *init)
+{
+	struct pollfd fds[] = {
+		{ .fd = init->signals, .events = POLLIN },
+		{ .fd = init->sb->plan->dies_with_launcher ? init->sb->launcher : -1, .events = POLLIN },
+	};
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (fds[1].revents)
+			end_everybody(init);
+		if (fds[0].revents)
+			handle_signal(init);
+	}
+}
+
+/* The command's process, until it is the command. */
+static _Noreturn void child(struct sandbox *sb)
+{
+	if (sb->plan->dies_with_launcher)
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (sb->plan->sync_fd >= 0)
+		fcntl(sb->plan->sync_fd, F_SETFD, FD_CLOEXEC);
+	command_exec(sb);
+	channel_send_fail(sb->socket, sb->fail);
+	_exit(sb->plan->as->exit_setup);
+}
+
+static bool reaps_others(const struct sandbox *sb)
+{
+	return !(sb->plan->unshare & CLONE_NEWPID) && (sb->plan->as->kills_orphans || sb->plan->pidns_fd >= 0);
+}
+
+_Noreturn void init_main(struct sandbox *sb)
+{
+	struct init init = {
+		.sb = sb,
+		.pid_namespace = (sb->plan->unshare & CLONE_NEWPID) != 0,
+		.signals = NO_FD,
+	};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	if (sb->plan->as->forwards) {
+		const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH };
+		size_t i;
+
+		for (i = 0; i < ARRAY_SIZE(forwarded); i++)
+			sigaddset(&signals, forwarded[i]);
+	}
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	init.signals = signalfd(-1, &signals, SFD_CLOEXEC);
+	/* a command with every capability may look into any process of its namespace that is dumpable */
+	if (init.signals < 0 || (sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
+	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)) {
+		fail(sb->fail, errno, "Can't set up pid 1");
+		goto failed;
+	}
+	init.command = fork();
+	if (init.command == 0)
+		child(sb);
+	if (init.command < 0) {
+		fail(sb->fail, errno, "Can't fork for pid 1");
+		goto failed;
+	}
+	/* without a pid namespace our death by a signal would leave the others: from now on the loop sees to it */
+	if (!init.pid_namespace && sb->plan->as->kills_orphans)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (chdir("/") < 0)
+		_exit(1);
+	close_others(&init);
+	loop(&init);
+failed:
+	channel_send_fail(sb->socket, sb->fail);
+	_exit(1);
+}

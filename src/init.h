@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The init of a sandbox: the process beside the command. */
+#pragma once
+
+struct sandbox;
+
+/* Opens and read-locks the files of --lock-file; the locks last as long as this process. Returns 0 or -errno with the
+ * failure recorded. fcntl(2), F_SETLK. */
+int init_lock_files(struct sandbox *sb);
+
+/* Starts the command as a child, then reaps, forwards signals and reports. Does not return. */
+_Noreturn void init_main(struct sandbox *sb);

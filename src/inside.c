@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Completes the sandbox from within and starts the command, as the ordered table at the end of this file. */
+#include "inside.h"
+
+#include <linux/keyctl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "audit.h"
+#include "channel.h"
+#include "command.h"
+#include "dest.h"
+#include "fail.h"
+#include "idmap.h"
+#include "init.h"
+#include "net.h"
+#include "personality.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+int inside_watch_launcher(struct sandbox *sb)
+{
+	struct pollfd launcher = { .fd = sb->launcher, .events = POLLIN };
+
+	if (!sb->plan->dies_with_launcher)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
+	/* dead before the line above: the pidfd, opened before the first clone, tells */
+	if (poll(&launcher, 1, 0) > 0)
+		_exit(1);
+	return 0;
+}
+
+bool inside_waits(const struct plan *p)
+{
+	return p->info_fd >= 0 || p->json_fd >= 0 || p->userns_block_fd >= 0;
+}
+
+int inside_wait_go(struct sandbox *sb)
+{
+	struct message m;
+	int r = channel_receive(sb->socket, &m, 0);
+
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't hear the launcher");
+	if (r == 0)
+		_exit(1);	/* it gave up, and has said why */
+	return 0;
+}
+
+int inside_explain_clone(struct sandbox *sb, int err)
+{
+	if (err == ENOSPC)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "Creating new namespace failed: nesting depth or "
+						"/proc/sys/user/max_*_namespaces exceeded (ENOSPC)"),
+				 "raise the limit with sysctl, or end sandboxes that are no longer needed");
+	if (err == EPERM || err == EACCES)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "No permissions to create new namespace, likely because the "
+						"kernel does not allow non-privileged user namespaces"),
+				 "see the sysctls kernel.unprivileged_userns_clone and "
+				 "kernel.apparmor_restrict_unprivileged_userns; in a chroot none can be made");
+	if (err == EINVAL)
+		return fail(sb->fail, 0, "Creating new namespace failed, likely because the kernel does not support "
+			    "user namespaces");
+	return fail(sb->fail, err, "Creating new namespace failed");
+}
+
+/* Should: die with the launcher, as a child of its own. Mustn't: be done before a change of ids, which would undo it. */
+static int step_launcher(struct sandbox *sb)
+{
+	return sb->plan->split ? inside_watch_launcher(sb) : 0;
+}
+
+/* Should: wait until the status has been written. Mustn't: run the command before. */
+static int step_go(struct sandbox *sb)
+{
+	return sb->plan->split && inside_waits(sb->plan) ? inside_wait_go(sb) : 0;
+}
+
+/* Should: give the caller the id asked for; it is 0 in the user namespace around this one. Mustn't: deny setgroups
+ * again, which is inherited. */
+static int step_maps(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+
+	return p->two_levels ? idmap_write(sb, p->uid, 0, p->gid, 0, false) : 0;
+}
+
+/* Should: mount what belongs to the new namespaces over the covers that wait for it. Mustn't: clone, pivot, umount. */
+static int step_mounts(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	size_t i;
+	int r;
+
+	if (sb->void_fd < 0)
+		return 0;
+	sb->root_fd = fd_close(sb->root_fd);
+	dest_forget(sb);
+	sb->root_fd = open("/", O_PATH | O_CLOEXEC);
+	if (sb->root_fd < 0)
+		return fail(sb->fail, errno, "can't open /");
+	for (i = 0; i < p->n_ops; i++) {
+		r = p->ops[i].deferred ? proc_complete(sb, &p->ops[i]) : 0;
+		if (r < 0)
+			return r;
+	}
+	return proc_seal(sb);
+}
+
+static int step_loopback(struct sandbox *sb)
+{
+	int r = sb->plan->unshare & CLONE_NEWNET ? net_loopback_up() : 0;
+
+	return r < 0 ? fail(sb->fail, -r, "loopback: Failed to bring up lo") : 0;
+}
+
+static int step_hostname(struct sandbox *sb)
+{
+	const char *name = sb->plan->hostname;
+
+	if (name && sethostname(name, strlen(name)) < 0)
+		return fail_hint(sb->fail, fail(sb->fail, errno, "Can't set hostname to %s", name),
+				 errno == EINVAL ? "a host name has at most 64 bytes" : NULL);
+	return 0;
+}
+
+/* Should: leave the caller's session keyring behind. Mustn't: go on with it: where no other can be had, as when the
+ * user's quota of keys is used up, the command's key calls are refused and the launcher is told. */
+static int step_keyring(struct sandbox *sb)
+{
+	if (!sb->plan->as->fresh_keyring || syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 ||
+	    errno == ENOSYS)
+		return 0;
+	sb->refuse_keys = true;
+	return channel_send(sb->socket, MESSAGE_KEYRING, 0);
+}
+
+/* Should: see that every mount has the flags that the plan asked for. Mustn't: run before the last mount. */
+static int step_audit(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+
+	return p->root == ROOT_HOST || p->not_a_boundary ? 0 : audit_mounts(sb);
+}
+
+static int step_assert_userns(struct sandbox *sb)
+{
+	if (sb->plan->assert_userns_disabled && unshare(CLONE_NEWUSER) == 0)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "creation of new user namespaces was not disabled as requested"),
+				 "add --disable-userns");
+	return 0;
+}
+
+/* Should: let the caller look at the finished sandbox, and join it, before the command runs. Mustn't: be long after
+ * the block ends: a sandbox held ready is as good as its last steps are short. */
+static int step_block(struct sandbox *sb)
+{
+	int fd = sb->plan->block_fd;
+	ssize_t n;
+	char byte;
+
+	if (fd < 0)
+		return 0;
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && sb->plan->as->checks_fds)
+		return fail(sb->fail, errno, "--block-fd %d", fd);
+	return 0;
+}
+
+static int step_session(struct sandbox *sb)
+{
+	if (sb->plan->new_session && setsid() < 0)
+		return fail(sb->fail, errno, "setsid");
+	return 0;
+}
+
+/* Should: leave nothing of the caller's command line and environment where the command could read it: pid 1 keeps
+ * what the command needs on its heap. Mustn't: change what the command gets. */
+static int step_scrub(struct sandbox *sb)
+{
+	return sb->plan->init ? command_scrub(sb) : 0;
+}
+
+static const struct step inside_steps[] = {
+	{ "launcher", step_launcher },
+	{ "go", step_go },
+	{ "id maps", step_maps },
+	{ "mounts inside", step_mounts },
+	{ "loopback", step_loopback },
+	{ "host name", step_hostname },
+	{ "keyring", step_keyring },
+	{ "audit", step_audit },
+	{ "user namespaces", step_assert_userns },
+	{ "locks", init_lock_files },
+	{ "block", step_block },
+	{ "session", step_session },
+	{ "scrub", step_scrub },
+};
+
+_Noreturn void inside_main(struct sandbox *sb)
+{
+	if (steps_run(sb, inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
+		if (sb->plan->init)
+			init_main(sb);
+		command_exec(sb);
+	}
+	channel_send_fail(sb->socket, sb->fail);
+	_exit(1);
+}

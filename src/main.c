@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* husk: runs a command in a sandbox made of namespaces and bind mounts, as an ordinary user.
+ *
+ * The map of the sources, in call order:
+ *
+ *   main.c         this file: words → plan → check → launch → exit status; the only place that prints an error
+ *   personality.c  what differs between husk and the bwrap that it can be called as
+ *   options.c      THE option table: words → struct plan, purely
+ *   caller.c       who calls, and whether with more privilege than it should have
+ *   plan.c         the options against each other; what follows from them
+ *   explain.c      --help, --explain, --dump-options
+ *   launch.c       the launcher: first clone, signals, wait
+ *   status.c       --info-fd, --json-status-fd (ns.c: the namespaces)
+ *   channel.c      messages between the launcher and the inside
+ *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
+ *   mount.c        one pair of functions an operation; overlay.c, dev.c, proc.c, create.c: the larger ones
+ *   dest.c         destinations: looked up, and created, inside the new root
+ *   inside.c       second user namespace: the last mounts, the walls
+ *   idmap.c net.c audit.c seccomp.c tty.c label.c caps.c: what the steps call
+ *   init.c         pid 1 of the sandbox
+ *   command.c      the command: its directory, descriptors, capabilities, filters, execve */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "caller.h"
+#include "env.h"
+#include "explain.h"
+#include "fail.h"
+#include "launch.h"
+#include "options.h"
+#include "personality.h"
+#include "plan.h"
+#include "tty.h"
+#include "util.h"
+
+extern char **environ;
+
+static const struct personality *choose_personality(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return streq(slash ? slash + 1 : program, "bwrap") ? &personality_bwrap : &personality_husk;
+}
+
+/* Prints TEXT to standard error; under explains, control characters of an operand do not reach the terminal. */
+static void print_text(const char *text, bool escape)
+{
+	for (; *text; text++) {
+		if (escape && ((unsigned char)*text < 0x20 || *text == 0x7f))
+			fprintf(stderr, "\\x%02x", (unsigned char)*text);
+		else
+			fputc(*text, stderr);
+	}
+}
+
+static void print_failure(const struct plan *p, const struct fail *f)
+{
+	fprintf(stderr, "%s%s: ", p->level_prefix ? "<3>" : "", p->as->name);
+	if (p->as->explains && f->step && strncmp(f->text, f->step, strlen(f->step)) != 0)
+		fprintf(stderr, "%s: ", f->step);
+	print_text(f->text, p->as->explains);
+	if (f->err)
+		fprintf(stderr, ": %s", strerror(f->err));
+	fputc('\n', stderr);
+	if (p->as->explains && f->hint)
+		fprintf(stderr, "%s%s: hint: %s\n", p->level_prefix ? "<3>" : "", p->as->name, f->hint);
+}
+
+static void print_warnings(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_warnings; i++)
+		fprintf(stderr, "%s%s: Only the last %s option will take effect\n",
+			p->warnings[i].prefixed ? "<4>" : "", p->as->name, p->warnings[i].option);
+}
+
+static int exit_status_of(const struct plan *p, const struct fail *f)
+{
+	switch (f->kind) {
+	case FAIL_NOEXEC:
+		return p->as->exit_noexec;
+	case FAIL_NOTFOUND:
+		return p->as->exit_notfound;
+	case FAIL_SETUP:
+		break;
+	}
+	return p->as->exit_setup;
+}
+
+/* options_read_fn: the only input that parsing needs. */
+static int read_all(int fd, char **ret_data, size_t *ret_length)
+{
+	size_t room = 4096, length = 0;
+	char *data = malloc(room), *grown;
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		n = data ? read(fd, data + length, room - length - 1) : -1;
+		if (n < 0 && data && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		length += (size_t)n;
+		if (room - length > 1)
+			continue;
+		room *= 2;
+		grown = realloc(data, room);
+		if (!grown) {
+			n = -1;
+			break;
+		}
+		data = grown;
+	}
+	if (n < 0) {
+		r = data ? neg_errno() : -ENOMEM;
+		free(data);
+		return r;
+	}
+	close(fd);
+	*ret_data = data;
+	*ret_length = length;
+	return 0;
+}
+
+/* Where the kernel keeps the words and the environment that it shows of this process: one piece of memory. */
+static size_t args_length(char **argv, char **env)
+{
+	char *end = argv[0] + strlen(argv[0]) + 1;
+	size_t i;
+
+	for (i = 1; argv[i]; i++)
+		if (argv[i] == end)
+			end += strlen(end) + 1;
+	for (i = 0; env[i]; i++)
+		if (env[i] == end)
+			end += strlen(end) + 1;
+	return (size_t)(end - argv[0]);
+}
+
+static int inform(const struct plan *p, const char *program)
+{
+	switch (p->action) {
+	case ACTION_HELP:
+		explain_help(p, program, stdout);
+		break;
+	case ACTION_VERSION:
+		puts(p->as->version);
+		break;
+	case ACTION_DUMP_OPTIONS:
+		explain_options(stdout);
+		break;
+	case ACTION_USAGE:
+		explain_help(p, program, stderr);
+		return p->as->exit_setup;
+	case ACTION_RUN:
+	case ACTION_EXPLAIN:
+		break;
+	}
+	return fflush(stdout) == 0 ? 0 : p->as->exit_setup;
+}
+
+static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
+{
+	struct caller caller;
+	struct launch l = { .plan = p, .caller = &caller, .trace = getenv("HUSK_TRACE") != NULL };
+	bool terminal;
+	int r;
+
+	r = tty_reserve(&terminal);
+	if (r < 0)
+		return fail(f, -r, "/dev/null");
+	l.terminal = terminal;
+	l.proc_fd = caller_open_proc(f);
+	if (l.proc_fd < 0)
+		return l.proc_fd;
+	r = caller_gather(p, l.proc_fd, &caller, f);
+	if (r == 0)
+		r = plan_check(p, &caller, f);
+	if (r < 0)
+		return r;
+	if (p->action == ACTION_EXPLAIN) {
+		explain_plan(p, &caller, stdout);
+		*ret_status = fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
+		return 0;
+	}
+	r = env_build(p, environ, &l.env, &l.n_env);
+	if (r < 0)
+		return fail(f, -r, "Out of memory");
+	l.args_start = argv[0];
+	l.args_length = args_length(argv, environ);
+	return launch_run(&l, ret_status, f);
+}
+
+int main(int argc, char **argv)
+{
+	struct fail failure;
+	struct plan plan;
+	int r, status = 0;
+
+	failure.set = false;
+	failure.kind = FAIL_SETUP;
+	failure.step = NULL;
+	plan_init(&plan, choose_personality(argc > 0 ? argv[0] : "husk"));
+	r = argc > 0 ? caller_refuse_privilege(&failure) : fail(&failure, 0, "called without a name");
+	if (r == 0)
+		r = options_parse(&plan, argv + 1, read_all, &failure);
+	print_warnings(&plan);
+	if (r == 0 && plan.action != ACTION_RUN && plan.action != ACTION_EXPLAIN)
+		return inform(&plan, argv[0]);
+	if (r == 0)
+		r = run(&plan, argv, &status, &failure);
+	if (r < 0) {
+		print_failure(&plan, &failure);
+		return exit_status_of(&plan, &failure);
+	}
+	if (WIFSIGNALED(status)) {
+		if (plan.as->dies_of_signal)
+			launch_die_of(WTERMSIG(status));
+		return 128 + WTERMSIG(status);
+	}
+	return WEXITSTATUS(status);
+}

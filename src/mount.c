@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mounts by descriptor: what is attached was opened once, and has its flags before anybody can see it. */
+#include "mount.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "create.h"
+#include "dev.h"
+#include "fail.h"
+#include "overlay.h"
+#include "personality.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+int mount_set(int fd, uint64_t set, int recursive)
+{
+	struct mount_attr attr = { .attr_set = set };
+
+	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
+		return neg_errno();
+	return 0;
+}
+
+int mount_clone(int fd, const char *path)
+{
+	int tree = sys_open_tree(fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
+				 (*path ? 0 : AT_EMPTY_PATH));
+
+	return tree < 0 ? neg_errno() : tree;
+}
+
+int mount_new(const char *type, const char *const *options, unsigned attrs)
+{
+	CLEANUP(fd_closep) int fs = sys_fsopen(type, 1 /* FSOPEN_CLOEXEC */);
+	int fd;
+
+	if (fs < 0)
+		return neg_errno();
+	for (; *options; options += 2)
+		if (sys_fsconfig(fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0], options[1],
+				 0) < 0)
+			return neg_errno();
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return neg_errno();
+	fd = sys_fsmount(fs, 1 /* FSMOUNT_CLOEXEC */, attrs);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size)
+{
+	char mode_text[16], size_text[32];
+	const char *options[] = { "mode", mode_text, size ? "size" : NULL, size_text, NULL };
+	int fd;
+
+	snprintf(mode_text, sizeof mode_text, "%04o", (unsigned)mode);
+	snprintf(size_text, sizeof size_text, "%zu", size);
+	fd = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (fd >= 0)
+		dest_own(sb, fd);
+	return fd;
+}
+
+/* The tree becomes the root: the first one over the process's own, a later one over that. */
+static int attach_root(struct sandbox *sb, int *tree)
+{
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (sb->root_fd >= 0 ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
+	int r = create_drop_scratch(sb);
+
+	if (r < 0)
+		return r;
+	/* a later recursive bind of the host's / must not take the new root along */
+	if (sys_mount_setattr(*tree, "", AT_EMPTY_PATH, &attr) < 0)
+		return neg_errno();
+	if (sys_move_mount(*tree, "", sb->root_fd >= 0 ? sb->root_fd : AT_FDCWD,
+			   sb->root_fd >= 0 ? "" : "/", flags) < 0)
+		return neg_errno();
+	dest_forget(sb);
+	fd_close(sb->root_fd);
+	sb->root_fd = TAKE_FD(*tree);
+	return 0;
+}
+
+int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int *tree)
+{
+	struct dest d;
+	int r;
+
+	if (plan_path_same(op->dest, "/")) {
+		r = attach_root(sb, tree);
+		return r < 0 ? fail(sb->fail, -r, "Can't mount the root with %s", op->option) : 0;
+	}
+	r = dest_find(sb, op, kind, &d);
+	if (r < 0)
+		return r;
+	if (sys_move_mount(*tree, "", d.fd, d.to,
+			   MOVE_MOUNT_F_EMPTY_PATH | (d.to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0) {
+		if (errno == ENOTDIR)
+			r = fail(sb->fail, 0, kind == DEST_DIR ? "Destination is not a directory %s" :
+				 "Destination is not a file %s", op->dest);
+		else if (op->source)
+			r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source, op->dest);
+		else
+			r = fail(sb->fail, errno, "Can't mount %s on %s", op->option + 2, op->dest);
+	}
+	dest_close(&d);
+	return r;
+}
+
+/* A path that names an inherited descriptor, as /proc/self/fd/N, leads into another mount namespace, where nothing
+ * can be cloned. The path that the descriptor was opened by leads there in ours; it must still be the same file. */
+static int clone_by_link(struct sandbox *sb, int fd)
+{
+	CLEANUP(fd_closep) int tree = NO_FD;
+	char link[32], target[PATH_MAX];
+	struct stat want, have;
+	ssize_t n;
+
+	snprintf(link, sizeof link, "self/fd/%d", fd);
+	n = readlinkat(sb->proc_fd, link, target, sizeof target - 1);
+	if (n < 0)
+		return neg_errno();
+	target[n] = '\0';
+	tree = mount_clone(AT_FDCWD, target);
+	if (tree < 0)
+		return tree;
+	if (fstat(fd, &want) < 0 || fstat(tree, &have) < 0)
+		return neg_errno();
+	if (want.st_dev != have.st_dev || want.st_ino != have.st_ino)
+		return -ESTALE;
+	return TAKE_FD(tree);
+}
+
+static int clone_path(struct sandbox *sb, const char *path)
+{
+	CLEANUP(fd_closep) int fd = NO_FD;
+	int tree = mount_clone(AT_FDCWD, path);
+
+	if (tree != -EINVAL)
+		return tree;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? neg_errno() : clone_by_link(sb, fd);
+}
+
+static uint64_t bind_attrs(const struct op *op)
+{
+	return MOUNT_ATTR_NOSUID | (op->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV) |
+	       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0);
+}
+
+/* The flags go onto the detached tree with all its submounts, before anybody can reach it. */
+static int set_bind_flags(struct sandbox *sb, const struct op *op, int tree)
+{
+	int r = mount_set(tree, bind_attrs(op), true);
+
+	if (r < 0 && sb->plan->not_a_boundary)
+		r = mount_set(tree, bind_attrs(op), false);
+	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s on %s", op->option, op->dest) : 0;
+}
+
+static int source_bind(struct sandbox *sb, const struct op *op)
+{
+	int tree = clone_path(sb, op->source);
+
+	if (tree == -ENOENT && (op->flags & OP_TRY))
+		return 0;
+	if (tree == -ESTALE)
+		return fail(sb->fail, 0, "Race condition binding dirfd %s", op->source);
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't find source path %s", op->source);
+	sb->fds[op->first_fd] = tree;
+	return set_bind_flags(sb, op, tree);
+}
+
+static int source_bind_fd(struct sandbox *sb, const struct op *op)
+{
+	int tree;
+
+	if (fcntl(op->fd, F_GETFD) < 0)
+		return fail_hint(sb->fail, fail(sb->fail, ENOENT, "Can't find source path /proc/self/fd/%d", op->fd),
+				 "the caller has not opened that descriptor");
+	tree = clone_by_link(sb, op->fd);
+	if (tree == -ESTALE || tree == -ENOENT)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "Race condition binding dirfd"),
+				 "what the descriptor was opened as has been moved or replaced");
+	if (tree < 0)
+		return fail(sb->fail, -tree, "%s %d %s", op->option, op->fd, op->dest);
+	sb->fds[op->first_fd] = tree;
+	return set_bind_flags(sb, op, tree);
+}
+
+static int attach_bind(struct sandbox *sb, const struct op *op)
+{
+	int *tree = &sb->fds[op->first_fd];
+	struct stat st;
+	int r;
+
+	if (*tree < 0)
+		return 0;	/* a missing source, and the option allows it */
+	if (fstat(*tree, &st) < 0)
+		return fail(sb->fail, errno, "Can't get type of source %s", op->source);
+	r = mount_attach_tree(sb, op, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, tree);
+	*tree = fd_close(*tree);
+	return r;
+}
+
+static int attach_tmpfs(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, op->mode_set ? op->mode : 0755, op->size);
+
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
+	return mount_attach_tree(sb, op, DEST_DIR, &tree);
+}
+
+static int attach_remount_ro(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int fd = dest_open(sb, op->dest, O_PATH);
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (fd < 0)
+		return fail(sb->fail, -fd, "Can't remount readonly on %s", op->dest);
+	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) < 0)
+		return fail_hint(sb->fail, fail(sb->fail, errno, "Can't remount readonly on %s", op->dest),
+				 errno == EINVAL ? "nothing is mounted there: bind the path on itself first" : NULL);
+	return 0;
+}
+
+static int no_source(struct sandbox *sb, const struct op *op)
+{
+	(void)sb;
+	(void)op;
+	return 0;
+}
+
+static const struct {
+	int (*source)(struct sandbox *sb, const struct op *op);
+	int (*attach)(struct sandbox *sb, const struct op *op);
+} table[] = {
+	[OP_BIND] = { source_bind, attach_bind },
+	[OP_BIND_FD] = { source_bind_fd, attach_bind },
+	[OP_BIND_DATA] = { no_source, create_bind_data },
+	[OP_OVERLAY] = { overlay_source, overlay_attach },
+	[OP_TMP_OVERLAY] = { overlay_source, overlay_attach },
+	[OP_RO_OVERLAY] = { overlay_source, overlay_attach },
+	[OP_PROC] = { proc_source, proc_attach },
+	[OP_DEV] = { dev_source, dev_attach },
+	[OP_TMPFS] = { no_source, attach_tmpfs },
+	[OP_MQUEUE] = { no_source, proc_attach_mqueue },
+	[OP_REMOUNT_RO] = { no_source, attach_remount_ro },
+	[OP_DIR] = { no_source, create_dir },
+	[OP_FILE] = { no_source, create_file },
+	[OP_SYMLINK] = { no_source, create_symlink },
+	[OP_CHMOD] = { no_source, create_chmod },
+};
+_Static_assert(ARRAY_SIZE(table) == OP_TYPE_MAX, "every operation has its two halves");
+
+int mount_source(struct sandbox *sb, const struct op *op)
+{
+	sb->fail->step = op->option;
+	return table[op->type].source(sb, op);
+}
+
+int mount_attach(struct sandbox *sb, const struct op *op)
+{
+	sb->fail->step = op->option;
+	return table[op->type].attach(sb, op);
+}

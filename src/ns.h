@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of the eight kinds of namespaces. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ns {
+	uint64_t flag;		/* CLONE_NEW* */
+	const char *name;	/* as in /proc/PID/ns */
+	const char *json;	/* its key in the status, or NULL for those that are never listed */
+};
+
+/* In the order of the status output. */
+#define NS_MAX 8
+extern const struct ns namespaces[NS_MAX];

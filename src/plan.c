@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Holds the options of a plan against each other, as a table, and decides what follows from them. */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "caps.h"
+#include "dev.h"
+#include "fail.h"
+#include "personality.h"
+#include "sys.h"
+#include "util.h"
+
+#include <linux/capability.h>
+
+/* An in-place root opens every source before the tree is changed: more than this many go one by one instead. */
+#define IN_PLACE_FDS 128
+
+void plan_init(struct plan *p, const struct personality *as)
+{
+	*p = (struct plan){
+		.as = as, .caps_keep = CAPS_ALL,
+		.userns_fd = NO_FD, .userns2_fd = NO_FD, .pidns_fd = NO_FD,
+		.sync_fd = NO_FD, .block_fd = NO_FD, .userns_block_fd = NO_FD,
+		.info_fd = NO_FD, .json_fd = NO_FD, .seccomp_fd = NO_FD,
+	};
+}
+
+void plan_free(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_owned; i++)
+		free(p->owned[i]);
+	free(p->owned);
+	free(p->ops);
+	free(p->layers);
+	free(p->env);
+	free(p->locks);
+	free(p->seccomp_fds);
+	free(p->keep_fds);
+	free(p->warnings);
+	plan_init(p, p->as);
+}
+
+void *plan_append(void *items, size_t *n, size_t size)
+{
+	char *array, *grown;
+
+	memcpy(&array, items, sizeof array);
+	/* grows at every power of two: *N is the length, and its own record of the room */
+	if ((*n & (*n - 1)) == 0) {
+		grown = reallocarray(array, *n ? *n * 2 : 1, size);
+		if (!grown)
+			return NULL;
+		array = grown;
+		memcpy(items, &array, sizeof array);
+	}
+	memset(array + *n * size, 0, size);
+	return array + (*n)++ * size;
+}
+
+/* The next component of *PATH, its length in *LENGTH; "." and empty ones are passed over. NULL at the end. */
+static const char *next_component(const char **path, size_t *length)
+{
+	const char *start;
+
+	for (;;) {
+		while (**path == '/')
+			(*path)++;
+		start = *path;
+		*length = strcspn(start, "/");
+		*path += *length;
+		if (*length == 0)
+			return NULL;
+		if (!(*length == 1 && start[0] == '.'))
+			return start;
+	}
+}
+
+bool plan_path_below(const char *path, const char *dir)
+{
+	const char *a, *b;
+	size_t la, lb;
+
+	for (;;) {
+		b = next_component(&dir, &lb);
+		if (!b)
+			return true;
+		a = next_component(&path, &la);
+		if (!a || la != lb || memcmp(a, b, la) != 0)
+			return false;
+	}
+}
+
+bool plan_path_same(const char *a, const char *b)
+{
+	return plan_path_below(a, b) && plan_path_below(b, a);
+}
+
+/* the rules: options against each other */
+
+static bool userns_and_unshare(const struct plan *p)
+{
+	return p->userns_fd >= 0 && p->userns_asked;
+}
+
+static bool userns_and_unshare_try(const struct plan *p)
+{
+	return p->userns_fd >= 0 && p->userns_try;
+}
+
+static bool disable_without_user(const struct plan *p)
+{
+	return p->disable_userns && !p->userns_asked && !p->as->map_root;
+}
+
+static bool disable_and_block(const struct plan *p)
+{
+	return p->disable_userns && p->userns_block_fd >= 0;
+}
+
+static bool disable_and_join(const struct plan *p)
+{
+	return p->disable_userns && p->userns_fd >= 0;
+}
+
+static bool block_without_info(const struct plan *p)
+{
+	return p->userns_block_fd >= 0 && p->info_fd < 0;
+}
+
+static bool block_without_user(const struct plan *p)
+{
+	return p->userns_block_fd >= 0 && !p->userns_asked;
+}
+
+static bool pid1_without_pid(const struct plan *p)
+{
+	return p->as_pid_1 && !(p->unshare & CLONE_NEWPID);
+}
+
+static bool pid1_and_lock(const struct plan *p)
+{
+	return p->as_pid_1 && p->n_locks > 0;
+}
+
+static bool uid_without_user(const struct plan *p)
+{
+	return p->uid_set && !p->userns && p->userns_fd < 0;
+}
+
+static bool gid_without_user(const struct plan *p)
+{
+	return p->gid_set && !p->userns && p->userns_fd < 0;
+}
+
+static bool hostname_without_uts(const struct plan *p)
+{
+	return p->hostname && !(p->unshare & CLONE_NEWUTS);
+}
+
+static bool keep_and_inherit(const struct plan *p)
+{
+	return p->inherit_fds && p->n_keep_fds > 0;
+}
+
+struct rule {
+	bool (*broken)(const struct plan *p);
+	const char *text;
+	const char *hint;
+};
+
+/* Before it is known whether a user namespace is implied, as bubblewrap has it. */
+static const struct rule early_rules[] = {
+	{ userns_and_unshare, "--userns is not compatible with --unshare-user", "leave one of them out" },
+	{ userns_and_unshare_try, "--userns is not compatible with --unshare-user-try",
+	  "name the namespaces one by one instead of --unshare-all" },
+	{ disable_without_user, "--disable-userns requires --unshare-user", NULL },
+	{ disable_and_block, "--disable-userns is not compatible with --userns-block-fd", NULL },
+	{ disable_and_join, "--disable-userns is not compatible with --userns", NULL },
+	{ block_without_user, "--userns-block-fd requires --unshare-user", NULL },
+	{ block_without_info, "--userns-block-fd requires --info-fd",
+	  "the caller learns from it whose id maps to write" },
+	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
+	{ pid1_and_lock, "Specifying --as-pid-1 and --lock-file is not permitted",
+	  "the init process holds the locks" },
+	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds", "--inherit-fds keeps them all" },
+};
+
+static const struct rule late_rules[] = {
+	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
+	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
+	{ hostname_without_uts, "Specifying --hostname requires --unshare-uts",
+	  "without it the name would be the host's own" },
+};
+
+static int check_rules(const struct plan *p, const struct rule *rules, size_t n, struct fail *f)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rules[i].broken(p))
+			return fail_hint(f, fail(f, 0, "%s", rules[i].text), rules[i].hint);
+	return 0;
+}
+
+/* what follows from the options */
+
+static int decide_namespaces(struct plan *p, const struct caller *caller, struct fail *f)
+{
+	if ((p->unshare & CLONE_NEWCGROUP) && !caller->has_cgroupns)
+		return fail(f, 0, "Cannot create new cgroup namespace because the kernel does not support it");
+	if (p->cgroup_try && caller->has_cgroupns)
+		p->unshare |= CLONE_NEWCGROUP;
+	p->userns = p->userns_asked || (p->userns_try && caller->has_userns) ||
+		    (p->userns_fd < 0 && (caller->uid != 0 || p->as->always_userns));
+	return 0;
+}
+
+static void decide_identity(struct plan *p, const struct caller *caller)
+{
+	bool root = p->as->map_root && !p->map_current && p->userns;
+	uint64_t start;
+
+	if (!p->uid_set)
+		p->uid = root ? 0 : caller->uid;
+	if (!p->gid_set)
+		p->gid = root ? 0 : caller->gid;
+	if (p->as->all_caps)
+		start = CAPS_ALL;
+	else if (caller->uid != 0)
+		start = 0;
+	else
+		start = p->userns ? CAPS_ALL : caller->effective;
+	p->caps = (start & p->caps_keep) | p->caps_add;
+	if (p->as->confine_root && (caller->real_root || p->userns_fd >= 0) &&
+	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)))
+		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
+}
+
+/* One level does where two bring nothing (the host's tree, whose mounts the first copy locks already; a
+ * command without capabilities) or would break a promise (--userns, --userns-block-fd). */
+static void decide_levels(struct plan *p)
+{
+	p->two_levels = p->userns && p->userns_block_fd < 0 &&
+			((p->caps != 0 && p->root != ROOT_HOST) || p->disable_userns);
+	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
+		   (p->userns_fd >= 0 && (p->unshare & CLONE_NEWPID));
+	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
+				   p->n_locks > 0 || p->sync_fd >= 0);
+	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;
+}
+
+static bool is_bind_of_root(const struct op *op)
+{
+	return op->type == OP_BIND && plan_path_same(op->source, "/") && op->source[0] == '/' &&
+	       plan_path_same(op->dest, "/");
+}
+
+/* How many source descriptors an operation holds while it waits for its turn. */
+static size_t op_fds(const struct op *op)
+{
+	switch (op->type) {
+	case OP_BIND:
+	case OP_BIND_FD:
+	case OP_PROC:
+		return 1;
+	case OP_DEV:
+		return DEV_FDS;
+	case OP_OVERLAY:
+		return op->n_layers + 2;
+	case OP_TMP_OVERLAY:
+	case OP_RO_OVERLAY:
+		return op->n_layers;
+	case OP_BIND_DATA:
+	case OP_TMPFS:
+	case OP_MQUEUE:
+	case OP_REMOUNT_RO:
+	case OP_DIR:
+	case OP_FILE:
+	case OP_SYMLINK:
+	case OP_CHMOD:
+	case OP_TYPE_MAX:
+		break;
+	}
+	return 0;
+}
+
+/* The host's tree as it is, but with a fresh /proc for a new pid namespace, and covers on it for the real root. */
+static int plan_host_proc(struct plan *p, const struct caller *caller)
+{
+	struct op *op;
+
+	if (!(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && !caller->real_root)
+		return 0;
+	op = plan_append(&p->ops, &p->n_ops, sizeof *op);
+	if (!op)
+		return -ENOMEM;
+	*op = (struct op){ .type = OP_PROC, .option = "--proc", .dest = "/proc", .fd = NO_FD };
+	return 0;
+}
+
+static int decide_root(struct plan *p, const struct caller *caller)
+{
+	bool overlay = false;
+	size_t i;
+
+	p->root = ROOT_NEW;
+	if (p->n_ops == 0 && p->as->host_tree) {
+		p->root = ROOT_HOST;
+		if (plan_host_proc(p, caller) < 0)
+			return -ENOMEM;
+	}
+
+	for (i = 0; i < p->n_ops; i++) {
+		p->ops[i].first_fd = p->n_fds;
+		p->n_fds += op_fds(&p->ops[i]);
+		overlay |= p->ops[i].n_layers > 0;
+	}
+	if (p->n_ops > 0 && p->root == ROOT_NEW && is_bind_of_root(&p->ops[0]) && caller->root_is_mount && !overlay && p->n_fds <= IN_PLACE_FDS)
+		p->root = ROOT_IN_PLACE;
+	for (i = 1; i < p->n_ops && p->root == ROOT_IN_PLACE; i++)
+		if (plan_path_same(p->ops[i].dest, "/") && p->ops[i].type <= OP_MQUEUE)
+			p->root = ROOT_NEW;
+	return 0;
+}
+
+/* A fresh proc and the message queues belong to namespaces that exist only in the sandbox: they, and what
+ * lies on or below such a proc, wait for it. */
+static void decide_deferred(struct plan *p)
+{
+	size_t i, j;
+
+	if (!p->split)
+		return;
+	for (i = 0; i < p->n_ops; i++) {
+		struct op *op = &p->ops[i];
+
+		op->deferred = (op->type == OP_PROC && ((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0)) ||
+			       op->type == OP_MQUEUE;
+		for (j = 0; j < i && !op->deferred; j++)
+			op->deferred = p->ops[j].type == OP_PROC && p->ops[j].deferred &&
+				       plan_path_below(op->dest, p->ops[j].dest);
+	}
+}
+
+static void find_shared_fds(struct plan *p)
+{
+	size_t i, j;
+
+	for (i = 0; i < p->n_ops; i++)
+		for (j = 0; p->ops[i].fd >= 0 && j < p->n_ops; j++)
+			p->ops[i].fd_shared |= i != j && p->ops[j].fd == p->ops[i].fd;
+}
+
+int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
+{
+	int r;
+
+	r = check_rules(p, early_rules, ARRAY_SIZE(early_rules), f);
+	if (r < 0)
+		return r;
+	r = decide_namespaces(p, caller, f);
+	if (r < 0)
+		return r;
+	r = check_rules(p, late_rules, ARRAY_SIZE(late_rules), f);
+	if (r < 0)
+		return r;
+	decide_identity(p, caller);
+	r = decide_root(p, caller);
+	if (r < 0)
+		return fail(f, -r, "Out of memory");
+	decide_levels(p);
+	decide_deferred(p);
+	find_shared_fds(p);
+	return 0;
+}

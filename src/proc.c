@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mounts /proc and mqueue, in one go or in the two shares of builder and sandbox.
+ *
+ * With two levels the pid namespace belongs to the sandbox's user namespace, so the sandbox mounts its proc itself,
+ * and what it mounts the command can unmount. Below it must lie nothing of the host's: the builder therefore leaves a
+ * "void" there, a tmpfs that is itself covered by a read-only bind of its own empty directory, and both are locked by
+ * the copy of the mount table. The kernel lets a user namespace mount proc only while another proc is fully visible in
+ * its mount namespace (fs/namespace.c, mount_too_revealing()): visible means attached, not reachable, so a
+ * clone of the host's /proc lies on a directory of the void, where no path leads. The sandbox inherits the void as its
+ * working directory; there it also finds the trees that are to be bound below the fresh proc. */
+#include "proc.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "dest.h"
+#include "fail.h"
+#include "mount.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+#define FRESH_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static bool is_fresh(const struct plan *p)
+{
+	return (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
+}
+
+/* Covers what a command that is the host's root could harm the host by. */
+static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
+{
+	static const char *const dangers[] = { "sys", "sysrq-trigger", "irq", "bus" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(dangers) && sb->caller->real_root; i++) {
+		CLEANUP(fd_closep) int tree = mount_clone(proc, dangers[i]);
+
+		if (tree == -ENOENT)
+			continue;
+		if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, true) < 0 ||
+		    sys_move_mount(tree, "", proc, dangers[i], MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return fail(sb->fail, tree < 0 ? -tree : errno, "Can't cover %s/%s", op->dest, dangers[i]);
+	}
+	return 0;
+}
+
+static int new_proc(struct sandbox *sb, const struct op *op)
+{
+	static const char *const options[] = { NULL };
+	int tree = mount_new("proc", options, FRESH_ATTRS);
+
+	if (tree >= 0)
+		return tree;
+	return fail_hint(sb->fail, fail(sb->fail, -tree, "Can't mount proc on %s", op->dest),
+			 tree == -EPERM ? "the kernel allows it only where a /proc without anything mounted over its "
+					  "parts is visible; --ro-bind /proc /proc needs no such thing" : NULL);
+}
+
+int proc_source(struct sandbox *sb, const struct op *op)
+{
+	int tree, r;
+
+	if (is_fresh(sb->plan))
+		return 0;
+	tree = mount_clone(AT_FDCWD, "/proc");
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't mount proc on %s", op->dest);
+	sb->fds[op->first_fd] = tree;
+	r = mount_set(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true);
+	return r < 0 ? fail(sb->fail, -r, "Can't mount proc on %s", op->dest) : 0;
+}
+
+int proc_attach(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int tree = NO_FD, proc = NO_FD;
+	int r;
+
+	tree = is_fresh(sb->plan) ? new_proc(sb, op) : TAKE_FD(sb->fds[op->first_fd]);
+	if (tree < 0)
+		return tree;
+	proc = fcntl(tree, F_DUPFD_CLOEXEC, 0);
+	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
+	return r < 0 ? r : cover_dangers(sb, op, proc);
+}
+
+int proc_attach_mqueue(struct sandbox *sb, const struct op *op)
+{
+	static const char *const options[] = { NULL };
+	CLEANUP(fd_closep) int tree = mount_new("mqueue", options, 0);
+
+	if (tree < 0)
+		return fail_hint(sb->fail, fail(sb->fail, -tree, "Can't mount mqueue on %s", op->dest),
+				 tree == -EPERM ? "message queues belong to an ipc namespace: add --unshare-ipc" : NULL);
+	return mount_attach_tree(sb, op, DEST_DIR, &tree);
+}
+
+/* Makes the void on the destination of OP, the first of the deferred operations. */
+static int make_void(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0), dir = NO_FD;
+	int r;
+
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
+	if (mkdirat(tree, "empty", 0755) < 0 || mkdirat(tree, "proc", 0755) < 0)
+		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
+	dir = fcntl(tree, F_DUPFD_CLOEXEC, 0);
+	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
+	if (r < 0)
+		return r;
+	if (sb->host_proc >= 0 && sys_move_mount(sb->host_proc, "", dir, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
+	sb->host_proc = fd_close(sb->host_proc);
+	sb->void_fd = TAKE_FD(dir);
+	return 0;
+}
+
+/* Keeps the source of a bind that lies below a deferred proc in the void, under the operation's number. */
+static int keep_source(struct sandbox *sb, const struct op *op)
+{
+	int *tree = &sb->fds[op->first_fd];
+	struct stat st;
+	char name[32];
+	int r;
+
+	if (op->type != OP_BIND && op->type != OP_BIND_FD)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "%s cannot be done below the fresh proc %s", op->option,
+						op->dest), "only a bind can; give --proc later, or a --bind");
+	if (*tree < 0)
+		return 0;
+	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
+	r = fstat(*tree, &st);
+	if (r == 0)
+		r = S_ISDIR(st.st_mode) ? mkdirat(sb->void_fd, name, 0755) :
+					  mknodat(sb->void_fd, name, S_IFREG | 0444, 0);
+	if (r == 0)
+		r = sys_move_mount(*tree, "", sb->void_fd, name, MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source, op->dest);
+	*tree = fd_close(*tree);
+	return r;
+}
+
+int proc_prepare(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int cover = NO_FD;
+	bool first = sb->void_fd < 0;
+	struct stat st;
+	int r;
+
+	sb->fail->step = op->option;
+	if (op->type != OP_PROC && op->type != OP_MQUEUE)
+		return keep_source(sb, op);
+	r = first ? make_void(sb, op) : 0;
+	if (r < 0)
+		return r;
+	cover = mount_clone(sb->void_fd, "empty");
+	if (cover < 0 || fstat(cover, &st) < 0)
+		return fail(sb->fail, cover < 0 ? -cover : errno, "Can't prepare %s", op->dest);
+	r = mount_set(cover, MOUNT_ATTR_RDONLY | FRESH_ATTRS, false);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't prepare %s", op->dest);
+	sb->cover_dev = st.st_dev;
+	sb->cover_ino = st.st_ino;
+	if (!first)
+		return mount_attach_tree(sb, op, DEST_DIR, &cover);
+	if (sys_move_mount(cover, "", sb->void_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
+	dest_forget(sb);
+	return 0;
+}
+
+/* The destination of a proc or mqueue must still be the cover that the builder left. */
+static int check_cover(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int fd = dest_open(sb, op->dest, O_PATH);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(sb->fail, fd < 0 ? -fd : errno, "Can't find destination %s", op->dest);
+	if (st.st_dev != sb->cover_dev || st.st_ino != sb->cover_ino)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
+				 "give --proc and --mqueue after it");
+	return 0;
+}
+
+int proc_complete(struct sandbox *sb, const struct op *op)
+{
+	char name[32];
+	int tree, r;
+
+	sb->fail->step = op->option;
+	if (op->type == OP_PROC || op->type == OP_MQUEUE) {
+		r = check_cover(sb, op);
+		if (r < 0)
+			return r;
+		return op->type == OP_PROC ? proc_attach(sb, op) : proc_attach_mqueue(sb, op);
+	}
+	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
+	tree = mount_clone(AT_FDCWD, name);
+	if (tree == -ENOENT)
+		return 0;	/* its source was missing, and the option allows it */
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't bind mount %s on %s", op->source, op->dest);
+	sb->fds[op->first_fd] = tree;
+	return mount_attach(sb, op);
+}
+
+int proc_seal(struct sandbox *sb)
+{
+	if (!sb->caller->real_root || sb->void_fd < 0)
+		return 0;
+	if (sys_mount("tmpfs", "proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_inodes=1") < 0)
+		return fail(sb->fail, errno, "Can't hide the host's proc");
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Walks a table of named steps, and gives the steps their access to the process's own files in /proc. */
+#include <stdio.h>
+#include <time.h>
+
+#include "fail.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+static long long now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+int steps_run(struct sandbox *sb, const struct step *steps, size_t n)
+{
+	long long start = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		if (sb->trace)
+			start = now_ns();
+		sb->fail->step = steps[i].name;
+		r = steps[i].run(sb);
+		if (sb->trace)
+			dprintf(STDERR_FILENO, "husk-trace: %-24s %8lld us\n", steps[i].name,
+				(now_ns() - start) / 1000);
+		if (r < 0)
+			return sb->fail->set ? r : fail(sb->fail, -r, "%s", steps[i].name);
+	}
+	return 0;
+}
+
+int sandbox_proc_open(const struct sandbox *sb, const char *path, int flags)
+{
+	int fd = sys_openat2(sb->proc_fd, path, (uint64_t)flags | O_CLOEXEC,
+			     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+
+	return fd < 0 ? neg_errno() : fd;
+}
+
+int sandbox_proc_write(const struct sandbox *sb, const char *path, const char *text)
+{
+	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, path, O_WRONLY);
+
+	if (fd < 0)
+		return fd;
+	if (write(fd, text, strlen(text)) < 0)
+		return neg_errno();
+	return 0;
+}
