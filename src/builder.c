@@ -147,19 +147,19 @@ static int step_prepare(struct sandbox *sb)
 	return sb->root_fd < 0 ? fail(sb->fail, errno, "can't open /") : 0;
 }
 
-/* Should: change the namespace's own tree in place, for a leading bind of / on /: every source is opened first, since
+/* Should: change the namespace's own tree in place, for a bind of / on /: every source is opened first, since
  * it must have its own flags and not those that the whole tree now gets. Mustn't: run for any other root. */
 static int step_in_place(struct sandbox *sb)
 {
-	const struct op *root = sb->plan->ops;
+	const struct op *root = sb->plan->root_op;
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID };
 	size_t i;
 	int r;
 
 	if (sb->plan->root != ROOT_IN_PLACE)
 		return 0;
-	for (i = 1; i < sb->plan->n_ops; i++) {
-		r = mount_source(sb, &sb->plan->ops[i]);
+	for (i = 0; i < sb->plan->n_ops; i++) {
+		r = &sb->plan->ops[i] == root ? 0 : mount_source(sb, &sb->plan->ops[i]);
 		if (r < 0)
 			return r;
 	}
@@ -172,19 +172,14 @@ static int step_in_place(struct sandbox *sb)
 	return r < 0 ? fail(sb->fail, errno, "Can't set the flags of %s on /", root->option) : 0;
 }
 
-static bool makes_root(const struct op *op)
-{
-	return op->type <= OP_TMPFS && plan_path_same(op->dest, "/");
-}
-
-/* Should: attach an empty root over /, unless the first operation makes one. Paths still lead to the host's tree, from
+/* Should: attach an empty root over /, unless an operation makes one. Paths still lead to the host's tree, from
  * which sources come. Mustn't: pivot before the sources are open. */
 static int step_root(struct sandbox *sb)
 {
 	static const struct op root = { .option = "--tmpfs", .dest = "/" };
 	CLEANUP(fd_closep) int tree = NO_FD;
 
-	if (sb->plan->root != ROOT_NEW || (sb->plan->n_ops > 0 && makes_root(&sb->plan->ops[0])))
+	if (sb->plan->root != ROOT_NEW || sb->plan->root_op)
 		return 0;
 	tree = mount_new_tmpfs(sb, 0755, 0);
 	if (tree < 0)
@@ -192,20 +187,21 @@ static int step_root(struct sandbox *sb)
 	return mount_attach_tree(sb, &root, DEST_DIR, &tree);
 }
 
-/* Should: carry out the operations in the order of the command line. Mustn't: mount what belongs to namespaces that
- * do not exist yet; that is prepared here and completed in the sandbox. */
+/* Should: carry out the operations in the order of the command line; what the root covers need only have its sources.
+ * Mustn't: mount what belongs to namespaces that do not exist yet; that is prepared here and completed in the sandbox. */
 static int step_operations(struct sandbox *sb)
 {
-	size_t i = sb->plan->root == ROOT_IN_PLACE;
+	const struct plan *p = sb->plan;
+	bool in_place = p->root == ROOT_IN_PLACE;
 	const struct op *op;
 	int r = 0;
 
-	for (; i < sb->plan->n_ops && r == 0; i++) {
-		op = &sb->plan->ops[i];
-		if (sb->plan->root != ROOT_IN_PLACE)
+	for (op = p->ops; op < p->ops + p->n_ops && r == 0; op++) {
+		if (!in_place)
 			r = mount_source(sb, op);
-		if (r == 0)
-			r = op->deferred ? proc_prepare(sb, op) : mount_attach(sb, op);
+		if (r < 0 || op < p->root_op || (in_place && op == p->root_op))
+			continue;
+		r = op->deferred ? proc_prepare(sb, op) : mount_attach(sb, op);
 	}
 	return r;
 }
@@ -301,12 +297,16 @@ static void clone_sandbox(struct sandbox *sb)
 	}
 	if (pid == 0)
 		inside_main(sb);
-	channel_send(sb->socket, MESSAGE_PID, pid);
+	/* for a launcher that lent us its memory, or by message for one that did not */
+	sb->child_pid = pid;
+	if (!sb->borrowed)
+		channel_send(sb->socket, MESSAGE_PID, pid);
 	_exit(0);
 }
 
 _Noreturn void builder_main(struct sandbox *sb)
 {
+	close(sb->outer_socket);
 	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);

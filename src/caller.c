@@ -16,10 +16,6 @@
 #include "sys.h"
 #include "util.h"
 
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x2000
-#endif
-
 /* AT_SECURE alone is also set by transitions of AppArmor and SELinux, which give nothing. */
 static bool has_file_capabilities(void)
 {
@@ -77,7 +73,7 @@ static bool root_is_mount(void)
 {
 	struct statx stx;
 
-	return statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
+	return sys_statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
 	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 

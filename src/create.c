@@ -62,18 +62,20 @@ int create_dir(struct sandbox *sb, const struct op *op)
 	CLEANUP(fd_closep) int parent = NO_FD, fd = NO_FD;
 	struct stat st;
 	char name[256];
+	int r;
 
+	fd = dest_open(sb, op->dest, O_PATH);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		return S_ISDIR(st.st_mode) ? 0 : fail(sb->fail, ENOTDIR, "Can't mkdir %s", op->dest);
 	parent = dest_parent(sb, op, name);
 	if (parent < 0)
 		return parent;
-	if (name[0] && mkdirat(parent, name, op->mode_set ? op->mode : 0755) == 0)
-		return 0;
-	if (name[0] && errno != EEXIST)
+	r = dest_check_writable(sb, op, parent);
+	if (r < 0)
+		return r;
+	if (mkdirat(parent, name, op->mode_set ? op->mode : 0755) < 0)
 		return fail(sb->fail, errno, "Can't mkdir %s", op->dest);
-	fd = dest_open(sb, op->dest, O_PATH);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(sb->fail, fd < 0 ? -fd : errno, "Can't mkdir %s", op->dest);
-	return S_ISDIR(st.st_mode) ? 0 : fail(sb->fail, ENOTDIR, "Can't mkdir %s", op->dest);
+	return 0;
 }
 
 int create_file(struct sandbox *sb, const struct op *op)
@@ -85,10 +87,16 @@ int create_file(struct sandbox *sb, const struct op *op)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	char name[256];
+	int r;
 
 	parent = dest_parent(sb, op, name);
 	if (parent < 0)
 		return parent;
+	fd = dest_open(sb, op->dest, O_PATH);
+	r = dest_check_writable(sb, op, fd >= 0 ? fd : parent);
+	if (r < 0)
+		return r;
+	fd = fd_close(fd);
 	do {
 		fd = (int)syscall(SYS_openat2, sb->root_fd, op->dest, &how, sizeof how);
 	} while (fd < 0 && errno == EAGAIN);
@@ -102,30 +110,36 @@ int create_symlink(struct sandbox *sb, const struct op *op)
 	CLEANUP(fd_closep) int parent = NO_FD;
 	char name[256], target[PATH_MAX];
 	ssize_t n;
+	int r;
 
 	parent = dest_parent(sb, op, name);
 	if (parent < 0)
 		return parent;
-	if (symlinkat(op->source, parent, name) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return fail(sb->fail, errno, "Can't make symlink at %s", op->dest);
 	n = readlinkat(parent, name, target, sizeof target - 1);
 	if (n >= 0) {
 		target[n] = '\0';
 		if (streq(target, op->source))
 			return 0;
 	}
-	return fail(sb->fail, EEXIST, "Can't make symlink at %s", op->dest);
+	r = dest_check_writable(sb, op, parent);
+	if (r < 0)
+		return r;
+	if (symlinkat(op->source, parent, name) < 0)
+		return fail(sb->fail, errno, "Can't make symlink at %s", op->dest);
+	return 0;
 }
 
 int create_chmod(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int fd = dest_open(sb, op->dest, O_PATH);
 	char link[32];
+	int r;
 
 	if (fd < 0)
 		return fail(sb->fail, -fd, "Can't chmod %#o %s", (unsigned)op->mode, op->dest);
+	r = dest_check_writable(sb, op, fd);
+	if (r < 0)
+		return r;
 	/* an O_PATH descriptor is changed through its link in /proc */
 	snprintf(link, sizeof link, "self/fd/%d", fd);
 	if (fchmodat(sb->proc_fd, link, op->mode, 0) < 0)
@@ -133,18 +147,15 @@ int create_chmod(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-/* The scratch tmpfs lies over the new root, where only its descriptor reaches it, and is unbindable, so that no
- * later recursive bind takes it along. */
+/* The scratch tmpfs lies over the new root, where only its descriptor reaches it. No later bind takes it along: the
+ * new root is unbindable, and where the root is changed in place every source is open by now. */
 static int make_scratch(struct sandbox *sb)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0700, 0);
-	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
 
 	if (tree < 0)
 		return tree;
 	if (sys_move_mount(tree, "", sb->root_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return neg_errno();
-	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
 		return neg_errno();
 	sb->scratch_fd = TAKE_FD(tree);
 	return 0;
@@ -160,24 +171,26 @@ int create_drop_scratch(struct sandbox *sb)
 	return 0;
 }
 
-/* Makes an unlinked file with the data on the scratch tmpfs, and returns a detached mount of it. */
-static int make_data_file(struct sandbox *sb, const struct op *op)
+int create_data_file(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int file = NO_FD, tree = NO_FD;
+	char name[32];
 	int r;
 
 	r = sb->scratch_fd >= 0 ? 0 : make_scratch(sb);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't create tmpfile for %s", op->dest);
-	file = openat(sb->scratch_fd, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, op->mode_set ? op->mode : 0600);
+	/* the name stays: what is unlinked cannot be attached, and once the scratch is gone nobody reaches it by name */
+	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
+	file = openat(sb->scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, op->mode_set ? op->mode : 0600);
 	if (file < 0)
 		return fail(sb->fail, errno, "Can't create tmpfile for %s", op->dest);
 	r = copy_data(sb, op, file);
 	if (r < 0)
 		return r;
-	tree = mount_clone(sb->scratch_fd, "data");
-	if (tree < 0 || unlinkat(sb->scratch_fd, "data", 0) < 0)
-		return fail(sb->fail, tree < 0 ? -tree : errno, "Can't create tmpfile for %s", op->dest);
+	tree = mount_clone(sb->scratch_fd, name);
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't create tmpfile for %s", op->dest);
 	r = mount_set(tree, op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0, false);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't remount readonly on %s", op->dest);
@@ -186,7 +199,8 @@ static int make_data_file(struct sandbox *sb, const struct op *op)
 
 int create_bind_data(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int tree = make_data_file(sb, op);
+	int kept = TAKE_FD(sb->fds[op->first_fd]);
+	CLEANUP(fd_closep) int tree = kept >= 0 ? kept : create_data_file(sb, op);
 
 	return tree < 0 ? tree : mount_attach_tree(sb, op, DEST_FILE, &tree);
 }

@@ -48,6 +48,15 @@ static bool is_own(const struct sandbox *sb, int fd)
 	return false;
 }
 
+int dest_check_writable(struct sandbox *sb, const struct op *op, int fd)
+{
+	if (sb->plan->as->creates_on_host || is_own(sb, fd))
+		return 0;
+	return fail_hint(sb->fail, fail(sb->fail, EPERM, "%s %s: set-up changes nothing on the host's file systems",
+					op->option, op->dest),
+			 "do it there before, or put a --tmpfs of the sandbox below it");
+}
+
 /* openat2(2) in the new root; EAGAIN means that a rename went on meanwhile, and trying again always ends. */
 static int open_in_root(struct sandbox *sb, const char *path, int flags, uint64_t more)
 {
@@ -83,13 +92,12 @@ static int note_resolved(struct sandbox *sb, const struct op *op, int fd)
 /* Opens an existing destination. Most hold no symlink; only where one does is the path noted. */
 static int open_existing(struct sandbox *sb, const struct op *op)
 {
-	int flags = O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW);
 	int fd, r;
 
-	fd = open_in_root(sb, op->dest, flags, RESOLVE_NO_SYMLINKS);
+	fd = open_in_root(sb, op->dest, O_PATH, RESOLVE_NO_SYMLINKS);
 	if (fd != -ELOOP)
 		return fd;
-	fd = open_in_root(sb, op->dest, flags, 0);
+	fd = open_in_root(sb, op->dest, O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW), 0);
 	if (fd < 0)
 		return fd;
 	r = note_resolved(sb, op, fd);

@@ -32,6 +32,10 @@ int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 25
 /* Opens PATH in the new root with FLAGS of open(2), symlinks leading inside it. Returns a descriptor or -errno. */
 int dest_open(struct sandbox *sb, const char *path, int flags);
 
+/* Refuses, where the personality leaves the host's file systems alone, to change what FD refers to unless it is on one
+ * of the launch's own. Returns 0 or -errno with the failure recorded. */
+int dest_check_writable(struct sandbox *sb, const struct op *op, int fd);
+
 /* Records that the file system of FD was made by this launch. */
 void dest_own(struct sandbox *sb, int fd);
 

@@ -201,7 +201,8 @@ _Noreturn void init_main(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;
 	}
-	init.command = fork();
+	/* what the child does to our memory before it is the command, we never read; a copy would cost more */
+	init.command = vfork();
 	if (init.command == 0)
 		child(sb);
 	if (init.command < 0) {

@@ -3,8 +3,10 @@
 #include "launch.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -24,6 +26,8 @@
 #include "status.h"
 #include "sys.h"
 #include "util.h"
+
+#define BUILDER_STACK (512 * 1024)
 
 static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH };
 
@@ -142,33 +146,6 @@ static uint64_t first_clone_flags(const struct plan *p)
 	return CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0) | (p->split ? 0 : p->unshare);
 }
 
-static int clone_builder(struct launcher *la, struct sandbox *sb)
-{
-	int pair[2], pidfd = NO_FD;
-	struct clone_args args = {
-		.flags = first_clone_flags(sb->plan) | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
-	};
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return fail(sb->fail, errno, "socketpair");
-	sb->socket = pair[1];
-	la->builder_pid = sys_clone3(&args);
-	if (la->builder_pid == 0) {
-		close(pair[0]);
-		builder_main(sb);
-	}
-	close(pair[1]);
-	la->socket = pair[0];
-	if (la->builder_pid < 0) {
-		sb->fail->step = "namespaces";
-		return inside_explain_clone(sb, errno);
-	}
-	la->builder = pidfd;
-	return 0;
-}
-
 static int compare_fds(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -225,6 +202,75 @@ static int adopt_child(struct launcher *la, pid_t pid)
 	return child_known(la, pid);
 }
 
+/* A builder that only makes the sandbox may borrow our memory and let us sleep meanwhile, which saves the copy of it
+ * and a wake-up. One that reads the caller's descriptors may take long, and must leave us awake for signals. */
+static bool may_borrow(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_ops; i++)
+		if (p->ops[i].fd >= 0)
+			return false;
+	return p->split && p->userns_block_fd < 0;
+}
+
+static int borrowing_builder(void *arg)
+{
+	builder_main(arg);
+}
+
+/* Runs the builder to its end on a stack of its own, with a page below it that nobody may touch. */
+static pid_t clone_borrowing(struct sandbox *sb)
+{
+	char *stack = mmap(NULL, BUILDER_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+
+	if (stack == MAP_FAILED || mprotect(stack, 4096, PROT_NONE) < 0)
+		return -1;
+	return clone(borrowing_builder, stack + BUILDER_STACK,
+		     CLONE_VM | CLONE_VFORK | (int)first_clone_flags(sb->plan) | SIGCHLD, sb);
+}
+
+static pid_t clone_copying(struct launcher *la, struct sandbox *sb)
+{
+	struct clone_args args = {
+		.flags = first_clone_flags(sb->plan) | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&la->builder,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid == 0)
+		builder_main(sb);
+	return pid;
+}
+
+static int clone_builder(struct launcher *la, struct sandbox *sb)
+{
+	bool borrow = may_borrow(sb->plan);
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail(sb->fail, errno, "socketpair");
+	sb->socket = pair[1];
+	sb->outer_socket = pair[0];
+	la->socket = pair[0];
+	sb->borrowed = borrow;
+	la->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(la, sb);
+	close(pair[1]);
+	if (la->builder_pid < 0) {
+		sb->fail->step = "namespaces";
+		return inside_explain_clone(sb, errno);
+	}
+	if (!borrow)
+		return 0;
+	if (sb->child_pid > 0)
+		return adopt_child(la, sb->child_pid);
+	waitid(P_PID, (id_t)la->builder_pid, NULL, WEXITED);
+	return sb->fail->set ? -EIO : fail(sb->fail, 0, "The sandbox was killed while it was set up");
+}
+
+/* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
 static int receive(struct launcher *la)
 {
 	struct message m;
@@ -238,7 +284,10 @@ static int receive(struct launcher *la)
 	}
 	switch (m.type) {
 	case MESSAGE_PID:
-		return adopt_child(la, m.value);
+		r = adopt_child(la, m.value);
+		if (r < 0)
+			return r;
+		break;
 	case MESSAGE_FAIL:
 		if (!la->fail->set)
 			*la->fail = m.fail;
@@ -253,7 +302,7 @@ static int receive(struct launcher *la)
 	case MESSAGE_GO:
 		break;
 	}
-	return 0;
+	return 1;
 }
 
 /* Passes a signal on, but not one that the terminal has sent to the whole group already. A hang-up it sends to the
@@ -281,6 +330,9 @@ static void reap(struct launcher *la, int pidfd)
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	la->ended = true;
+	/* what it said before its end */
+	while (la->socket >= 0 && receive(la) > 0)
+		;
 	if (!la->told)
 		la->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
 }
@@ -292,8 +344,10 @@ static int wait_for_end(struct launcher *la)
 	int r = 0;
 
 	while (!la->ended && !(la->told && !p->as->kills_orphans)) {
+		/* where the end is waited for anyway, what the sandbox says before it can wait too */
+		bool later = la->child >= 0 && p->as->kills_orphans && p->json_fd < 0;
 		struct pollfd fds[] = {
-			{ .fd = la->socket, .events = POLLIN },
+			{ .fd = later ? -1 : la->socket, .events = POLLIN },
 			{ .fd = la->signals, .events = POLLIN },
 			{ .fd = la->child >= 0 ? la->child : la->builder, .events = POLLIN },
 		};
@@ -339,6 +393,8 @@ static int supervise(struct launcher *la, struct sandbox *sb)
 		abandon(la);
 		return r;
 	}
+	if (p->init && !la->told && !la->fail->set && p->as->explains)
+		return fail(la->fail, 0, "The sandbox was killed from outside");
 	return la->fail->set ? -EIO : 0;
 }
 
@@ -351,6 +407,9 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 	int r;
 
 	signal(SIGCHLD, SIG_DFL);
+	/* the parent may have died since it was last seen */
+	if (l->plan->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != l->parent))
+		return fail(f, 0, "The parent has died");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	r = prepare(l, &sb, cwd);

@@ -163,10 +163,11 @@ static int inform(const struct plan *p, const char *program)
 	return fflush(stdout) == 0 ? 0 : p->as->exit_setup;
 }
 
-static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
+static int run(struct plan *p, char **argv, pid_t parent, int *ret_status, struct fail *f)
 {
 	struct caller caller;
-	struct launch l = { .plan = p, .caller = &caller, .trace = getenv("HUSK_TRACE") != NULL };
+	struct launch l = { .plan = p, .caller = &caller, .trace = getenv("HUSK_TRACE") != NULL,
+			    .parent = parent };
 	bool terminal;
 	int r;
 
@@ -199,6 +200,7 @@ int main(int argc, char **argv)
 {
 	struct fail failure;
 	struct plan plan;
+	pid_t parent = getppid();
 	int r, status = 0;
 
 	failure.set = false;
@@ -212,7 +214,7 @@ int main(int argc, char **argv)
 	if (r == 0 && plan.action != ACTION_RUN && plan.action != ACTION_EXPLAIN)
 		return inform(&plan, argv[0]);
 	if (r == 0)
-		r = run(&plan, argv, &status, &failure);
+		r = run(&plan, argv, parent, &status, &failure);
 	if (r < 0) {
 		print_failure(&plan, &failure);
 		return exit_status_of(&plan, &failure);
@@ -220,7 +222,7 @@ int main(int argc, char **argv)
 	if (WIFSIGNALED(status)) {
 		if (plan.as->dies_of_signal)
 			launch_die_of(WTERMSIG(status));
-		return 128 + WTERMSIG(status);
+		_exit(128 + WTERMSIG(status));
 	}
-	return WEXITSTATUS(status);
+	_exit(WEXITSTATUS(status));	/* nothing is left to flush */
 }

@@ -64,23 +64,16 @@ int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size)
 	return fd;
 }
 
-/* The tree becomes the root: the first one over the process's own, a later one over that. */
+/* The tree becomes the root, over the process's own. */
 static int attach_root(struct sandbox *sb, int *tree)
 {
-	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (sb->root_fd >= 0 ? MOVE_MOUNT_T_EMPTY_PATH : 0);
 	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
-	int r = create_drop_scratch(sb);
 
-	if (r < 0)
-		return r;
 	/* a later recursive bind of the host's / must not take the new root along */
 	if (sys_mount_setattr(*tree, "", AT_EMPTY_PATH, &attr) < 0)
 		return neg_errno();
-	if (sys_move_mount(*tree, "", sb->root_fd >= 0 ? sb->root_fd : AT_FDCWD,
-			   sb->root_fd >= 0 ? "" : "/", flags) < 0)
+	if (sys_move_mount(*tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return neg_errno();
-	dest_forget(sb);
-	fd_close(sb->root_fd);
 	sb->root_fd = TAKE_FD(*tree);
 	return 0;
 }
@@ -90,7 +83,7 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	struct dest d;
 	int r;
 
-	if (plan_path_same(op->dest, "/")) {
+	if (sb->root_fd < 0) {
 		r = attach_root(sb, tree);
 		return r < 0 ? fail(sb->fail, -r, "Can't mount the root with %s", op->option) : 0;
 	}

@@ -61,43 +61,80 @@ static int make_upper(struct sandbox *sb, const struct op *op, int *ret_upper, i
 	return 0;
 }
 
-/* The lowerdir= of the layers, topmost first as the kernel has it, as names in /proc/self/fd. */
-static char *lower_text(const struct sandbox *sb, const struct op *op)
-{
-	char *text = malloc(op->n_layers * FD_TEXT + 1), *end = text;
-	size_t i;
+/* The options of an overlay, with the memory behind them. Layers and directories are named by descriptor. */
+struct options {
+	const char **pairs;	/* for mount_new() */
+	char *texts;		/* FD_TEXT bytes a descriptor */
+	char lower[256];	/* the longest value that the kernel takes */
+};
 
-	if (!text)
-		return NULL;
-	for (i = op->n_layers; i-- > 0;)
-		end += sprintf(end, "%d%s", sb->fds[op->first_fd + i], i > 0 ? ":" : "");
-	return text;
+static void options_free(struct options *o)
+{
+	free(o->pairs);
+	free(o->texts);
 }
 
-/* Makes the detached overlay. The layers' names are looked up from the directory of our descriptors. */
+static const char *fd_text(struct options *o, size_t slot, int fd)
+{
+	snprintf(o->texts + slot * FD_TEXT, FD_TEXT, "%d", fd);
+	return o->texts + slot * FD_TEXT;
+}
+
+/* Adds the layers, topmost first as the kernel has it: as one value, or where that would be too long one by one, which
+ * the kernel takes since 6.7. */
+static const char **add_layers(struct options *o, const struct sandbox *sb, const struct op *op, const char **pair)
+{
+	size_t i, length = 0;
+
+	for (i = op->n_layers; i-- > 0 && length < sizeof o->lower;)
+		length += (size_t)snprintf(o->lower + length, sizeof o->lower - length, "%d%s",
+					   sb->fds[op->first_fd + i], i > 0 ? ":" : "");
+	if (length < sizeof o->lower) {
+		*pair++ = "lowerdir";
+		*pair++ = o->lower;
+		return pair;
+	}
+	for (i = op->n_layers; i-- > 0;) {
+		*pair++ = "lowerdir+";
+		*pair++ = fd_text(o, i, sb->fds[op->first_fd + i]);
+	}
+	return pair;
+}
+
+static int options_make(struct options *o, const struct sandbox *sb, const struct op *op, int upper, int work)
+{
+	const char **pair;
+
+	o->pairs = calloc(2 * op->n_layers + 10, sizeof *o->pairs);
+	o->texts = malloc((op->n_layers + 2) * FD_TEXT);
+	if (!o->pairs || !o->texts)
+		return -ENOMEM;
+	pair = o->pairs;
+	*pair++ = "source";
+	*pair++ = "overlay";
+	pair = add_layers(o, sb, op, pair);
+	if (upper >= 0) {
+		*pair++ = "upperdir";
+		*pair++ = fd_text(o, op->n_layers, upper);
+		*pair++ = "workdir";
+		*pair++ = fd_text(o, op->n_layers + 1, work);
+	}
+	*pair = "userxattr";
+	return 0;
+}
+
+/* Makes the detached overlay. The names of its layers are looked up from the directory of our descriptors. */
 static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int work)
 {
 	CLEANUP(fd_closep) int dir = sandbox_proc_open(sb, "self/fd", O_PATH | O_DIRECTORY);
-	CLEANUP(free_p) char *lower = lower_text(sb, op);
-	char upper_text[FD_TEXT], work_text[FD_TEXT];
-	const char *options[] = { "source", "overlay", "lowerdir", lower, "userxattr", NULL,
-				  NULL, NULL, NULL, NULL, NULL };
-	int fd;
+	CLEANUP(options_free) struct options options = { 0 };
+	int fd, r = dir < 0 ? dir : options_make(&options, sb, op, upper, work);
 
-	if (dir < 0 || !lower)
-		return dir < 0 ? dir : -ENOMEM;
-	if (upper >= 0) {
-		snprintf(upper_text, sizeof upper_text, "%d", upper);
-		snprintf(work_text, sizeof work_text, "%d", work);
-		options[4] = "upperdir";
-		options[5] = upper_text;
-		options[6] = "workdir";
-		options[7] = work_text;
-		options[8] = "userxattr";
-	}
+	if (r < 0)
+		return r;
 	if (fchdir(dir) < 0)
 		return neg_errno();
-	fd = mount_new("overlay", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+	fd = mount_new("overlay", options.pairs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 		       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0));
 	if (fchdir(sb->cwd_fd) < 0) {
 		fd_close(fd);

@@ -240,12 +240,12 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
 }
 
-/* One level does where two bring nothing (the host's tree, whose mounts the first copy locks already; a
- * command without capabilities) or would break a promise (--userns, --userns-block-fd). */
+/* One level does where two bring nothing (the host's tree, whose mounts the first copy locks already, but not a
+ * fresh proc on it; a command without capabilities) or would break a promise (--userns, --userns-block-fd). */
 static void decide_levels(struct plan *p)
 {
 	p->two_levels = p->userns && p->userns_block_fd < 0 &&
-			((p->caps != 0 && p->root != ROOT_HOST) || p->disable_userns);
+			((p->caps != 0 && p->n_ops > 0) || p->disable_userns);
 	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
 		   (p->userns_fd >= 0 && (p->unshare & CLONE_NEWPID));
 	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
@@ -255,8 +255,7 @@ static void decide_levels(struct plan *p)
 
 static bool is_bind_of_root(const struct op *op)
 {
-	return op->type == OP_BIND && plan_path_same(op->source, "/") && op->source[0] == '/' &&
-	       plan_path_same(op->dest, "/");
+	return op->type == OP_BIND && plan_path_same(op->source, "/") && op->source[0] == '/';
 }
 
 /* How many source descriptors an operation holds while it waits for its turn. */
@@ -265,6 +264,7 @@ static size_t op_fds(const struct op *op)
 	switch (op->type) {
 	case OP_BIND:
 	case OP_BIND_FD:
+	case OP_BIND_DATA:
 	case OP_PROC:
 		return 1;
 	case OP_DEV:
@@ -274,7 +274,6 @@ static size_t op_fds(const struct op *op)
 	case OP_TMP_OVERLAY:
 	case OP_RO_OVERLAY:
 		return op->n_layers;
-	case OP_BIND_DATA:
 	case OP_TMPFS:
 	case OP_MQUEUE:
 	case OP_REMOUNT_RO:
@@ -286,6 +285,17 @@ static size_t op_fds(const struct op *op)
 		break;
 	}
 	return 0;
+}
+
+/* The last mount on /: it covers whatever came before it. */
+static struct op *find_root_op(const struct plan *p)
+{
+	size_t i;
+
+	for (i = p->n_ops; i-- > 0;)
+		if (p->ops[i].type <= OP_TMPFS && p->ops[i].type != OP_PROC && plan_path_same(p->ops[i].dest, "/"))
+			return &p->ops[i];
+	return NULL;
 }
 
 /* The host's tree as it is, but with a fresh /proc for a new pid namespace, and covers on it for the real root. */
@@ -319,11 +329,9 @@ static int decide_root(struct plan *p, const struct caller *caller)
 		p->n_fds += op_fds(&p->ops[i]);
 		overlay |= p->ops[i].n_layers > 0;
 	}
-	if (p->n_ops > 0 && p->root == ROOT_NEW && is_bind_of_root(&p->ops[0]) && caller->root_is_mount && !overlay && p->n_fds <= IN_PLACE_FDS)
+	p->root_op = find_root_op(p);
+	if (p->root_op && is_bind_of_root(p->root_op) && caller->root_is_mount && !overlay && p->n_fds <= IN_PLACE_FDS)
 		p->root = ROOT_IN_PLACE;
-	for (i = 1; i < p->n_ops && p->root == ROOT_IN_PLACE; i++)
-		if (plan_path_same(p->ops[i].dest, "/") && p->ops[i].type <= OP_MQUEUE)
-			p->root = ROOT_NEW;
 	return 0;
 }
 
@@ -335,7 +343,7 @@ static void decide_deferred(struct plan *p)
 
 	if (!p->split)
 		return;
-	for (i = 0; i < p->n_ops; i++) {
+	for (i = p->root_op ? (size_t)(p->root_op - p->ops) : 0; i < p->n_ops; i++) {
 		struct op *op = &p->ops[i];
 
 		op->deferred = (op->type == OP_PROC && ((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0)) ||

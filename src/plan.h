@@ -70,7 +70,7 @@ enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_USAGE, ACTION_EXPL
 /* Where the root of the sandbox comes from. */
 enum root_kind {
 	ROOT_HOST,	/* no operation: the host's tree as it is */
-	ROOT_IN_PLACE,	/* a leading bind of / on /: the namespace's own tree, changed in place */
+	ROOT_IN_PLACE,	/* a bind of / on /: the namespace's own tree, changed in place */
 	ROOT_NEW,	/* a new root, attached over / and pivoted to */
 };
 
@@ -108,6 +108,7 @@ struct plan {
 	const char **layers;
 	size_t n_layers;
 	enum root_kind root;	/* after the check */
+	const struct op *root_op;	/* the one that makes the root, or NULL; what comes before it is covered by it */
 	size_t n_fds;		/* room for source descriptors (after the check) */
 
 	/* the command's surroundings */

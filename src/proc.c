@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "create.h"
 #include "dest.h"
 #include "fail.h"
 #include "mount.h"
@@ -116,7 +117,13 @@ static int make_void(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-/* Keeps the source of a bind that lies below a deferred proc in the void, under the operation's number. */
+static bool is_bind(const struct op *op)
+{
+	return op->type == OP_BIND || op->type == OP_BIND_FD || op->type == OP_BIND_DATA;
+}
+
+/* Keeps the source of a bind that lies below a deferred proc in the void, under the operation's number. The other
+ * operations need nothing of the host's but descriptors, and are done in the sandbox. */
 static int keep_source(struct sandbox *sb, const struct op *op)
 {
 	int *tree = &sb->fds[op->first_fd];
@@ -124,11 +131,15 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 	char name[32];
 	int r;
 
-	if (op->type != OP_BIND && op->type != OP_BIND_FD)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "%s cannot be done below the fresh proc %s", op->option,
-						op->dest), "only a bind can; give --proc later, or a --bind");
-	if (*tree < 0)
+	if (op->n_layers > 0 || op->type == OP_DEV)
+		return fail_hint(sb->fail, fail(sb->fail, 0, "%s %s cannot be done below the fresh proc of --proc",
+						op->option, op->dest), "mount it elsewhere");
+	if (!is_bind(op))
 		return 0;
+	if (op->type == OP_BIND_DATA)
+		*tree = create_data_file(sb, op);
+	if (*tree < 0)
+		return sb->fail->set ? *tree : 0;
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	r = fstat(*tree, &st);
 	if (r == 0)
@@ -137,7 +148,7 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 	if (r == 0)
 		r = sys_move_mount(*tree, "", sb->void_fd, name, MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
-		r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source, op->dest);
+		r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source ? op->source : op->option, op->dest);
 	*tree = fd_close(*tree);
 	return r;
 }
@@ -197,6 +208,8 @@ int proc_complete(struct sandbox *sb, const struct op *op)
 			return r;
 		return op->type == OP_PROC ? proc_attach(sb, op) : proc_attach_mqueue(sb, op);
 	}
+	if (!is_bind(op))
+		return mount_attach(sb, op);
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	tree = mount_clone(AT_FDCWD, name);
 	if (tree == -ENOENT)

@@ -22,6 +22,9 @@ struct sandbox {
 
 	int proc_fd;		/* the host's /proc, verified */
 	int socket;		/* the inside's end of the channel to the launcher */
+	int outer_socket;	/* its other end, the launcher's */
+	bool borrowed;		/* the builder runs in the launcher's memory, which it is to leave usable */
+	pid_t child_pid;	/* the sandbox's first process, for the launcher that lent its memory */
 	int launcher;		/* pidfd of the launcher */
 	pid_t launcher_pid;
 	sigset_t signals;	/* the caller's signal mask, for the command */

@@ -9,6 +9,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -90,6 +91,11 @@ static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint6
 	struct open_how how = { .flags = flags, .resolve = resolve };
 
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+}
+
+static inline int sys_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
 }
 
 static inline pid_t sys_clone3(const struct clone_args *args)

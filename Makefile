@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The usual commands, from a fresh clone, as root or as a user with sudo.
+
+MESON = /usr/bin/meson
+BUILD = build
+PREFIX = /usr/local
+TESTFLAGS =
+BENCHFLAGS =
+SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+# the leak checker cannot run in a process whose /proc is gone
+SANITIZER_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+.PHONY: all demo check bench install clean
+
+all:
+	tools/setup build
+	[ -f $(BUILD)/build.ninja ] || $(MESON) setup --prefix=$(PREFIX) $(BUILD)
+	$(MESON) compile -C $(BUILD)
+
+demo: all
+	tools/demo $(BUILD)/husk
+
+# tools/tap-summary, not meson's status, decides: it knows which tests may be skipped.
+check:
+	tools/setup check
+	rm -f $(BUILD)/meson-logs/testlog.json $(BUILD)-asan/meson-logs/testlog.json
+	$(MAKE) all
+	[ -f $(BUILD)-werror/build.ninja ] || $(MESON) setup -Dwerror=true $(BUILD)-werror
+	ninja -C $(BUILD)-werror all meson-test-prereq
+	[ -f $(BUILD)-asan/build.ninja ] || $(MESON) setup $(SANITIZED) $(BUILD)-asan
+	$(MESON) compile -C $(BUILD)-asan
+	-$(MESON) test -C $(BUILD) $(TESTFLAGS)
+	-$(SANITIZER_ENV) $(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
+		--no-suite kernel --no-suite check --no-suite budget $(TESTFLAGS)
+	tools/tap-summary $(BUILD) $(BUILD)-asan
+
+bench: all
+	tools/setup check
+	tests/bench/bench.py --husk $(BUILD)/husk --bwrap $(BUILD)/libexec/husk/bwrap \
+		$(BENCHFLAGS)
+
+install: all
+	$(MESON) install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror

@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Time husk, husk under the name bwrap, and Debian's bwrap in alternation; print a table.
+
+Each round runs every program once, so what else the machine does hits all alike. The figures are
+the wall time of whole runs in ms: median (minimum), and the ratio of the median to Debian's.
+Ratios carry over to other machines, times do not. All runs are an ordinary user's.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import os
+import pwd
+import signal
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPO = os.path.dirname(os.path.dirname(HERE))
+SMALL = ['--unshare-all', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc']
+DESKTOP_BINDS = 28
+CLONE_NEWNS, CLONE_NEWUSER, MS_BIND = 0x20000, 0x10000000, 0x1000
+
+
+def existing(*paths):
+    """Those of the paths that this machine has."""
+    return [p for p in paths if os.path.exists(p)]
+
+
+def desktop():
+    """65 options such as a browser's or a portal's front end gives, 28 of them binds."""
+    share = '/usr/share'
+    binds = existing('/usr', '/etc', '/opt', '/srv', '/sys/block', '/sys/bus', '/sys/class',
+                     '/sys/dev', '/sys/devices', '/var/lib', '/var/cache')
+    nested = existing('/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/libexec', '/usr/local',
+                      f'{share}/zoneinfo', f'{share}/locale', f'{share}/mime', f'{share}/fonts',
+                      f'{share}/icons', f'{share}/doc', f'{share}/man', f'{share}/misc',
+                      f'{share}/perl', f'{share}/bash-completion', f'{share}/terminfo',
+                      f'{share}/info', f'{share}/python3', f'{share}/common-licenses',
+                      f'{share}/ca-certificates', '/etc/ssl', '/etc/alternatives', '/etc/default',
+                      '/usr/include', '/usr/src')
+    words = ['--die-with-parent', '--new-session', '--unshare-user', '--unshare-pid',
+             '--unshare-ipc', '--unshare-uts', '--unshare-net', '--unshare-cgroup-try']
+    for path in (binds + nested)[:DESKTOP_BINDS - 1]:
+        words += ['--ro-bind', path, path]
+    words += ['--symlink', 'usr/bin', '/bin', '--symlink', 'usr/sbin', '/sbin',
+              '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64',
+              '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run',
+              '--dir', '/run/user', '--dir', '/run/user/1000', '--dir', '/home', '--dir',
+              '/home/user', '--bind', os.environ['BENCH_DIR'], '/home/user/data',
+              '--ro-bind-try', '/nonexistent/fonts', '/fonts',
+              '--ro-bind-try', '/nonexistent/themes', '/themes',
+              '--ro-bind-try', '/nonexistent/cups', '/cups']
+    for name in ('HOME', 'XDG_RUNTIME_DIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME',
+                 'GTK_THEME', 'LANG', 'DISPLAY', 'PULSE_SERVER', 'DBUS_SESSION_BUS_ADDRESS'):
+        words += ['--setenv', name, '/home/user']
+    words += ['--unsetenv', 'LD_PRELOAD', '--unsetenv', 'TMPDIR',
+              '--unsetenv', 'WAYLAND_DISPLAY', '--chdir', '/home/user']
+    return words
+
+
+def many_binds(count):
+    """A tmpfs root with count binds."""
+    words = ['--unshare-pid', '--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib',
+             '--symlink', 'usr/lib64', '/lib64']
+    for number in range(count):
+        words += ['--ro-bind', '/usr/bin', f'/m/{number}']
+    return words
+
+
+CASES = {
+    'small': (0, lambda: SMALL),
+    'small-net': (0, lambda: SMALL[:1] + ['--share-net'] + SMALL[1:]),
+    'desktop': (0, desktop),
+    'binds-100': (0, lambda: many_binds(100)),
+    'binds-1000': (0, lambda: many_binds(1000)),
+    'binds-2000': (0, lambda: many_binds(2000)),
+    'mounts-1000': (1000, lambda: SMALL),
+}
+
+
+def run_once(argv):
+    """The wall time of one run in ns, and the wait status."""
+    start = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    pid = os.posix_spawn(argv[0], argv, os.environ)
+    _, status, _ = os.wait4(pid, 0)
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - start, status
+
+
+def time_case(options, programs, runs, seconds):
+    """{label: [ms, ...]}; a label whose trial run fails has its message instead."""
+    times, lines = {}, {}
+    for label, program in programs.items():
+        argv = [program, *options, '--', '/usr/bin/true']
+        trial = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if trial.returncode:
+            times[label] = (trial.stderr.strip() or f'status {trial.returncode}')[:60]
+        else:
+            times[label], lines[label] = [], argv
+    end = time.monotonic() + seconds
+    gc.disable()
+    for number in range(runs):
+        if number >= 3 and time.monotonic() > end:
+            break
+        for label, argv in lines.items():
+            elapsed, status = run_once(argv)
+            if status:
+                raise SystemExit(f'{label}: a run failed with wait status {status}: {argv}')
+            times[label].append(elapsed / 1e6)
+    gc.enable()
+    return times
+
+
+def check(result, what):
+    """Raise the errno of a call into libc that returned -1."""
+    if result:
+        raise OSError(ctypes.get_errno(), what)
+
+
+def write_maps(inside, outside):
+    """Map one uid and gid of a new user namespace."""
+    for name, text in (('setgroups', 'deny'), ('uid_map', f'{inside[0]} {outside[0]} 1'),
+                       ('gid_map', f'{inside[1]} {outside[1]} 1')):
+        try:
+            with open(f'/proc/self/{name}', 'w', encoding='ascii') as f:
+                f.write(text)
+        except PermissionError:
+            # a nested namespace inherits the refusal of setgroups
+            if name != 'setgroups':
+                raise
+
+
+def with_mounts(count, function):
+    """function() for a user whose mount table has count more mounts; by a child, over a pipe."""
+    if not count:
+        return function()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            ids = os.getuid(), os.getgid()
+            check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS), 'unshare')
+            write_maps((0, 0), ids)
+            check(libc.mount(b'many', b'/mnt', b'tmpfs', 0, None), 'tmpfs')
+            for number in range(count - 1):
+                path = f'/mnt/{number}'.encode()
+                os.mkdir(path)
+                check(libc.mount(b'/usr/bin', path, None, MS_BIND, None), 'bind')
+            check(libc.unshare(CLONE_NEWUSER), 'unshare')
+            write_maps(ids, (0, 0))
+            with os.fdopen(writer, 'w') as f:
+                json.dump(function(), f)
+            status = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as f:
+        text = f.read()
+    if os.waitpid(pid, 0)[1]:
+        raise SystemExit('the case with many mounts failed')
+    return json.loads(text)
+
+
+def pss(program, harness):
+    """Sum of the PSS (KiB) of all processes of a small sandbox but its command, or a reason."""
+    prefix = []
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(harness.USER)
+        prefix = ['setpriv', f'--reuid={user.pw_uid}', f'--regid={user.pw_gid}', '--init-groups']
+    p = subprocess.Popen([*prefix, program, *SMALL, '--', 'cat'], cwd='/', stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE)
+    try:
+        p.stdin.write(b'x')
+        p.stdin.flush()
+        if p.stdout.read(1) != b'x':
+            return 'failed'
+        total = 0
+        for pid in [p.pid, *harness.descendants(p.pid)]:
+            with open(f'/proc/{pid}/comm', encoding='ascii') as f:
+                if f.read().strip() == 'cat':
+                    continue
+            with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith('Pss:'))
+        return total
+    except PermissionError:
+        return 'not readable'
+    finally:
+        p.stdin.close()
+        if p.wait() == -signal.SIGKILL:
+            print('bench: the sandbox was killed', file=sys.stderr)
+
+
+def cell(value, reference, is_reference):
+    """One cell of the table."""
+    if isinstance(value, str):
+        return value
+    text = f'{value}'
+    if isinstance(value, list):
+        text = f'{statistics.median(value):.2f} ({min(value):.2f})'
+        value = statistics.median(value)
+        reference = statistics.median(reference) if isinstance(reference, list) else None
+    if is_reference or not isinstance(reference, (int, float)):
+        return text
+    return f'{text} **{value / reference:.2f}**'
+
+
+def print_table(rows, labels, reference):
+    """The rows {case: {label: value}} as a Markdown table."""
+    print('| case | ' + ' | '.join(labels) + ' |')
+    print('|---' * (len(labels) + 1) + '|')
+    for name, row in rows.items():
+        cells = [cell(row[label], row.get(reference), label == reference) for label in labels]
+        print(f'| {name} | ' + ' | '.join(cells) + ' |', flush=True)
+
+
+def stage(harness, path, name, label):
+    """A copy of path, called name, that the user can reach."""
+    where = os.path.join(harness.BASE, 'bench-' + label)
+    os.makedirs(where, exist_ok=True)
+    os.chmod(where, 0o755)
+    copy = os.path.join(where, name)
+    shutil.copyfile(path, copy)
+    os.chmod(copy, 0o755)
+    return copy
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('--husk', default=os.path.join(REPO, 'build', 'husk'))
+    parser.add_argument('--bwrap',
+                        default=os.path.join(REPO, 'build', 'libexec', 'husk', 'bwrap'))
+    parser.add_argument('--binary', action='append', default=[], metavar='LABEL=PATH',
+                        help='time another build of husk, under both names')
+    parser.add_argument('--cases', default=','.join([*CASES, 'pss']),
+                        help='comma-separated: %(default)s')
+    parser.add_argument('--runs', type=int, default=100, help='rounds per case (%(default)s)')
+    parser.add_argument('--seconds', type=float, default=20,
+                        help='no new round of a case after so long (%(default)s)')
+    options = parser.parse_args()
+    options.cases = options.cases.split(',')
+    unknown = set(options.cases) - {*CASES, 'pss'}
+    if unknown:
+        parser.error(f'no such case: {", ".join(sorted(unknown))}')
+    return options
+
+
+def main():
+    """Measure what was asked for and print the table."""
+    options = parse()
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
+    import harness
+    programs = {'husk': stage(harness, options.husk, 'husk', 'own'),
+                'husk as bwrap': stage(harness, options.bwrap, 'bwrap', 'own')}
+    for number, word in enumerate(options.binary):
+        label, _, path = word.partition('=')
+        programs[label] = stage(harness, path, 'husk', str(number))
+        programs[label + ' as bwrap'] = stage(harness, path, 'bwrap', str(number))
+    reference = 'Debian bwrap'
+    if os.path.exists(harness.ORACLE):
+        programs[reference] = harness.ORACLE
+    rows = {}
+    if 'pss' in options.cases:
+        rows['PSS of monitor and init, KiB'] = {label: pss(program, harness)
+                                                for label, program in programs.items()}
+
+    def body():
+        os.environ['BENCH_DIR'] = os.path.join(harness.BASE, 'tests')
+        timed = {}
+        for name in options.cases:
+            if name in CASES:
+                mounts, words = CASES[name]
+                timed[name] = with_mounts(mounts, lambda words=words: time_case(
+                    words(), programs, options.runs, options.seconds))
+                print(f'{name}: done', file=sys.stderr, flush=True)
+        print(f'Linux {os.uname().release}, {os.cpu_count()} CPUs; ms: median (minimum), '
+              'ratio of the median to Debian\'s bwrap\n')
+        print_table({**timed, **rows}, list(programs), reference)
+        return 0
+
+    sys.exit(harness.supervise(body))
+
+
+main()

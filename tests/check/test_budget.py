@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Counts of a launch that do not move with the machine: its system calls, what they open.
+
+A count over its budget is a step backwards even where no clock shows it. A budget may be lowered;
+raising one needs a reason in the commit.
+"""
+
+import os
+import re
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from harness import BWRAP, HUSK, Case, main  # noqa: E402
+
+SMALL = ['--unshare-all', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc']
+
+
+class Budget(Case):
+    """All processes of a launch are counted, the command /bin/true with its loader too."""
+
+    def calls(self, *argv):
+        """The system calls of argv, one line each as strace prints them."""
+        self.need('strace')
+        log = self.path('log')
+        env = dict(os.environ)
+        env.pop('HUSK_TRACE', None)
+        r = self.run_cmd(['strace', '-f', '-qq', '-o', log, *argv], env=env, timeout=60)
+        self.assertRuns(r)
+        with open(log, encoding='utf-8', errors='replace') as f:
+            calls = [line.partition(' ')[2].strip() for line in f]
+        return [c for c in calls if re.match(r'[a-z]\w*\(', c)]
+
+    def within(self, budget, calls):
+        """There are no more calls than the budget; the message shows where they go."""
+        counts = {}
+        for call in calls:
+            name = call.partition('(')[0]
+            counts[name] = counts.get(name, 0) + 1
+        most = sorted(counts.items(), key=lambda item: -item[1])
+        self.assertLessEqual(len(calls), budget, most)
+        self.assertIn('execve', counts)
+
+    def test_small_as_husk(self):
+        self.within(220, self.calls(HUSK, *SMALL, '--', '/bin/true'))
+
+    def test_small_as_bwrap(self):
+        self.within(180, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
+
+    def per_bind(self, program):
+        counts = []
+        for number in (20, 120):
+            words = [w for i in range(number) for w in ('--ro-bind', '/usr/bin', f'/m/{i}')]
+            base = ['--unshare-pid', '--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib',
+                    '--symlink', 'usr/lib64', '/lib64']
+            counts.append(len(self.calls(program, *base, *words, '--', '/usr/bin/true')))
+        return (counts[1] - counts[0]) / 100
+
+    def test_calls_per_bind_as_husk(self):
+        self.assertLessEqual(self.per_bind(HUSK), 6)
+
+    def test_calls_per_bind_as_bwrap(self):
+        self.assertLessEqual(self.per_bind(BWRAP), 6)
+
+    def test_mountinfo_is_read_once_at_most(self):
+        """Only the comparison of the finished table with the plan may read mountinfo."""
+        for program in (HUSK, BWRAP):
+            with self.subTest(os.path.basename(program)):
+                calls = self.calls(program, *SMALL, '--', '/bin/true')
+                opened = [c for c in calls if re.match(r'open.*[/"]mountinfo"', c)]
+                self.assertLessEqual(len(opened), 1, opened)
+
+    def test_no_name_service(self):
+        """Nobody looks up users or groups on the way to the command."""
+        for program in (HUSK, BWRAP):
+            with self.subTest(os.path.basename(program)):
+                calls = self.calls(program, *SMALL, '--', '/bin/true')
+                names = r'/etc/(passwd|group|nsswitch\.conf)"|/locale-archive"'
+                self.assertEqual([c for c in calls if re.search(names, c)], [])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,412 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Bad input: each kind of mistake is refused, by a message that names it; odd names are no mistake.
+
+As husk a message names the step or option, the operand as typed, the reason, and the way out
+where there is one. As bwrap it has bubblewrap's wording and status.
+"""
+
+import os
+import re
+
+from probe import BWRAP, HOST, HUSK, ProbeCase, main
+
+HUGE = '99999999999999999999'
+TAKES_FD = ('--args', '--seccomp', '--add-seccomp-fd', '--info-fd', '--json-status-fd',
+            '--sync-fd', '--block-fd', '--userns', '--userns2', '--pidns', '--userns-block-fd')
+TAKES_FD_AND_PATH = ('--bind-fd', '--ro-bind-fd', '--file', '--bind-data', '--ro-bind-data')
+TAKES_DEST = ('--tmpfs', '--dir', '--proc', '--dev', '--mqueue', '--remount-ro', '--lock-file',
+              '--chdir')
+TAKES_SOURCE = ('--bind', '--ro-bind', '--dev-bind', '--bind-try', '--ro-bind-try',
+                '--dev-bind-try')
+BOTH = ((HUSK, 125, 'husk: '), (BWRAP, 1, 'bwrap: '))
+
+
+class Bad(ProbeCase):
+    def refused(self, *words, names=(), err=None, both=True, command=('true',), **kw):
+        """Both programs refuse these words; the message holds the names; nothing ran."""
+        for program, rc, prefix in BOTH if both else BOTH[:1]:
+            with self.subTest(' '.join(map(str, words))[:100], program=prefix):
+                r = self.run_cmd([program, *words, *command], **kw)
+                self.assertFails(r, rc)
+                self.assertEqual(r.out, '', r)
+                self.assertTrue(r.err.startswith(prefix), r)
+                if program == HUSK:
+                    for name in names:
+                        self.assertIn(str(name), r.err, r)
+                    if err:
+                        self.assertRegex(r.err, err)
+
+
+class Numbers(Bad):
+    def test_negative_descriptors(self):
+        for option in TAKES_FD:
+            self.refused(option, '-1', names=['-1'], err='Invalid fd')
+        for option in TAKES_FD_AND_PATH:
+            self.refused(option, '-1', '/x', names=['-1'], err='Invalid fd')
+        self.refused('--keep-fd', '-1', names=['-1'], err='Invalid fd', both=False)
+
+    def test_huge_descriptors(self):
+        for option in TAKES_FD:
+            self.refused(option, HUGE, names=[HUGE], err='Invalid fd')
+            self.refused(option, '2147483648', names=['2147483648'], err='Invalid fd')
+        for option in TAKES_FD_AND_PATH:
+            self.refused(option, HUGE, '/x', names=[HUGE], err='Invalid fd')
+
+    def test_descriptors_that_are_no_numbers(self):
+        for word in ('', 'x', '3x', ' 3', '3 ', '+3', '0x3', '3.0', '-'):
+            self.refused('--sync-fd', word, err='Invalid fd', names=[word])
+
+    def test_closed_descriptors(self):
+        for option in ('--args', '--seccomp', '--add-seccomp-fd', '--block-fd', '--userns',
+                       '--pidns', '--info-fd', '--json-status-fd', '--sync-fd'):
+            self.refused(*HOST, option, '99', names=['99'], err='Bad file descriptor', both=False)
+        for option in TAKES_FD_AND_PATH:
+            self.refused(option, '99', '/x', names=['99'], err='Bad file descriptor')
+        self.refused(*HOST, '--keep-fd', '99', names=['--keep-fd', '99'],
+                     err='Bad file descriptor', both=False)
+
+    def test_ids(self):
+        for option in ('--uid', '--gid'):
+            for word in ('-1', '4294967295', '4294967296', HUGE, '', 'root', '0x0', '1 ', '1.5'):
+                self.refused(*HOST, option, word, names=[word], err='Invalid ' + option[2:])
+
+    def test_modes(self):
+        for word in ('8', '10000', 'rwx', '', '-1', '0o755', HUGE, '0x1ff'):
+            self.refused('--perms', word, '--dir', '/x', names=['--perms', word], err='octal')
+            self.refused('--dir', '/x', '--chmod', word, '/x', names=['--chmod', word],
+                         err='octal')
+
+    def test_sizes(self):
+        for word in ('0', '-1', '', 'big', '1G', HUGE, str(1 << 63), '0x'):
+            self.refused('--size', word, '--tmpfs', '/x', names=['--size'])
+
+    def test_capabilities(self):
+        for option in ('--cap-add', '--cap-drop'):
+            for word in ('cap_nothing', 'CAP_', '', '99', 'net_admin ', 'cap_net_admin,cap_chown'):
+                self.refused(*HOST, option, word, names=[word], err='unknown cap')
+
+
+class Empty(Bad):
+    def test_paths(self):
+        for option in TAKES_SOURCE:
+            self.refused(option, '', '/x', names=[option], err='empty')
+            self.refused(option, '/', '', names=[option], err='empty')
+        for option in TAKES_DEST:
+            self.refused('--unshare-all', option, '', names=[option], err='empty')
+        for option in TAKES_FD_AND_PATH:
+            self.refused(option, '0', '', names=[option], err='empty')
+
+    def test_overlay_paths(self):
+        self.refused('--overlay-src', '', '--tmp-overlay', '/x', names=['--overlay-src'],
+                     err='empty')
+        for hole in range(3):
+            words = ['/tmp', '/tmp', '/x']
+            words[hole] = ''
+            self.refused('--overlay-src', '/usr', '--overlay', *words, names=['--overlay'],
+                         err='empty')
+
+    def test_symlink_and_chmod(self):
+        self.refused('--symlink', 'x', '', names=['--symlink'], err='empty')
+        self.refused('--symlink', '', '/x', names=['--symlink'], err='empty')
+        self.refused('--chmod', '0755', '', names=['--chmod'], err='empty')
+
+    def test_variable_names(self):
+        for name in ('', 'A=B', '='):
+            self.refused(*HOST, '--setenv', name, 'x')
+            self.refused(*HOST, '--unsetenv', name)
+
+    def test_the_command(self):
+        r = self.husk(*HOST, '--', '')
+        self.assertIn(r.rc, (126, 127), r)
+
+    def test_no_command(self):
+        for program, rc, _ in BOTH:
+            for words in ((), HOST, (*HOST, '--')):
+                r = self.run_cmd([program, *words])
+                self.assertFails(r, rc)
+                self.assertIn('usage: ', r.err.lower())
+                self.assertEqual(r.out, '')
+
+
+class Words(Bad):
+    def test_unknown_options(self):
+        for word in ('--no-such-thing', '-x', '--', '-', '--ro_bind', '---', '--Bind'):
+            if word != '--':
+                self.refused(word, names=[word], err='Unknown option')
+
+    def test_the_nearest_is_suggested(self):
+        for word, want in (('--ro-bnd', '--ro-bind'), ('--unshare-nett', '--unshare-net'),
+                           ('--tmpf', '--tmpfs'), ('--sentenv', '--setenv'),
+                           ('--hostnam', '--hostname'), ('--shared-net', '--share-net'),
+                           ('--uidd', '--uid'), ('--binddata', '--bind-data'),
+                           ('--die-with-parents', '--die-with-parent')):
+            self.refused(word, names=[word], err=f'did you mean {re.escape(want)}\\?', both=False)
+
+    def test_nothing_is_suggested_for_nonsense(self):
+        r = self.husk('--qqqqqqqqqqqqqqq', 'true')
+        self.assertFails(r, 125, 'Unknown option --qqqqqqqqqqqqqqq')
+        self.assertNotIn('did you mean', r.err)
+
+    def test_an_operand_behind_an_equals_sign(self):
+        self.refused('--uid=5', names=['--uid=5'], err='next word', both=False)
+        self.refused('--bind=/a', names=['--bind=/a'])
+
+    def test_husks_own_words_are_unknown_to_bwrap(self):
+        for words in (('--explain',), ('--keep-fd', '0'), ('--inherit-fds',),
+                      ('--unshare-time',), ('--map-root-user',), ('--map-current-user',)):
+            r = self.bwrap(*words, 'true')
+            self.assertFails(r, 1, f'^bwrap: Unknown option {words[0]}$')
+
+    def test_missing_operands(self):
+        for words, names in ((('--bind',), '--bind'), (('--bind', '/x'), '--bind'),
+                             (('--uid',), '--uid'), (('--setenv', 'A'), '--setenv'),
+                             (('--overlay-src', '/x', '--overlay', '/a', '/b'), '--overlay'),
+                             (('--args',), '--args'), (('--hostname',), '--hostname')):
+            self.refused(*words, command=(), names=[names])
+
+    def test_modifiers_of_nothing(self):
+        self.refused('--perms', '0755', '--bind', '/', '/', names=['--perms'])
+        self.refused('--size', '4096', '--dir', '/x', names=['--size'])
+        self.refused('--overlay-src', '/usr', '--dir', '/x', names=['--overlay-src'])
+        self.refused('--overlay-src', '/usr', names=['--overlay-src'])
+        self.refused('--perms', '0755', names=['--perms'], both=False)
+        self.refused('--perms', '0755', '--perms', '0700', '--dir', '/x', names=['--perms'])
+        self.refused('--size', '1', '--size', '2', '--tmpfs', '/x', names=['--size'])
+        self.refused('--ro-overlay', '/x', names=['--ro-overlay'])
+        self.refused('--overlay-src', '/usr', '--ro-overlay', '/x', names=['--ro-overlay'])
+
+    def test_options_against_each_other(self):
+        for words, names in (
+                (('--as-pid-1',), ('--as-pid-1', '--unshare-pid')),
+                (('--unshare-pid', '--as-pid-1', '--lock-file', '/x'), ('--lock-file',)),
+                (('--hostname', 'x'), ('--hostname', '--unshare-uts')),
+                (('--userns-block-fd', '0'), ('--userns-block-fd', '--unshare-user')),
+                (('--unshare-user', '--userns-block-fd', '0'), ('--info-fd',)),
+                (('--userns', '0', '--unshare-user'), ('--userns', '--unshare-user')),
+                (('--unshare-user', '--disable-userns', '--userns-block-fd', '0', '--info-fd',
+                  '1'), ('--disable-userns', '--userns-block-fd')),
+                (('--argv0', 'a', '--argv0', 'b'), ('--argv0',))):
+            self.refused(*words, names=names)
+        self.refused('--keep-fd', '0', '--inherit-fds', names=['--keep-fd', '--inherit-fds'],
+                     both=False)
+
+    def test_repeated_options_are_warned_about(self):
+        for program, _, prefix in BOTH:
+            r = self.run_cmd([program, *HOST, '--chdir', '/', '--chdir', '/usr', 'pwd'])
+            self.assertRuns(r, '/usr\n')
+            self.assertEqual(r.err, f'{prefix}Only the last --chdir option will take effect\n')
+
+
+class Sources(Bad):
+    def test_missing(self):
+        for option in ('--bind', '--ro-bind', '--dev-bind'):
+            self.refused(option, '/no/such/thing', '/x', names=['/no/such/thing'],
+                         err='No such file')
+
+    def test_missing_layer(self):
+        self.refused('--overlay-src', '/no/such', '--tmp-overlay', '/x', names=['/no/such'],
+                     err='No such file')
+
+    def test_missing_upper_directory(self):
+        self.refused('--overlay-src', '/usr', '--overlay', '/no/such', self.dir, '/x',
+                     names=['/no/such'], err='No such file')
+
+    def test_through_a_file(self):
+        path = self.write('file')
+        for option in ('--bind', '--bind-try'):
+            self.refused(option, path + '/x', '/x', names=[path + '/x'], err='Not a directory')
+
+    def test_a_file_with_a_slash(self):
+        path = self.write('file') + '/'
+        self.refused('--bind', path, '/x', names=[path], err='Not a directory')
+
+    def test_a_loop(self):
+        os.symlink('b', self.path('a'))
+        os.symlink('a', self.path('b'))
+        for option in ('--bind', '--bind-try'):
+            self.refused(option, self.path('a'), '/x', names=[self.path('a')],
+                         err='Too many levels of symbolic links')
+
+    def test_not_allowed(self):
+        self.mkdir('closed/inner')
+        os.chmod(self.path('closed'), 0)
+        self.refused('--bind', self.path('closed/inner'), '/x', names=[self.path('closed/inner')],
+                     err='Permission denied')
+
+    def test_too_long(self):
+        path = '/' + 'x' * 5000
+        self.refused('--bind', path, '/x', names=[path], err='File name too long')
+        path = '/' + 'x' * 300
+        self.refused('--bind', path, '/x', names=[path], err='File name too long')
+
+    def test_a_layer_that_is_a_file(self):
+        self.refused('--overlay-src', self.write('file'), '--tmp-overlay', '/x',
+                     names=[self.path('file')])
+
+    def test_a_descriptor_of_a_pipe(self):
+        read, _ = self.pipe()
+        self.refused('--bind-fd', read, '/x', names=['/x'], pass_fds=[read])
+
+    def test_a_removed_directory(self):
+        fd = self.open(self.mkdir('gone'))
+        os.rmdir(self.path('gone'))
+        self.refused('--bind-fd', fd, '/x', names=[fd], pass_fds=[fd])
+
+    def test_a_descriptor_that_is_no_namespace(self):
+        fd = self.open(self.write('file'))
+        for option in ('--userns', '--pidns'):
+            self.refused(*HOST, option, fd, names=[fd], both=False, pass_fds=[fd])
+
+    def test_data_from_a_directory(self):
+        fd = self.open(self.dir)
+        for option in ('--file', '--bind-data', '--ro-bind-data'):
+            self.refused(option, fd, '/x', names=[option], err='Is a directory', pass_fds=[fd])
+        self.refused('--args', fd, names=['--args', fd], err='Is a directory', pass_fds=[fd])
+
+    def test_data_to_read_from_a_descriptor_for_writing(self):
+        fd = self.open(self.path('out'), os.O_WRONLY | os.O_CREAT)
+        self.refused('--file', fd, '/x', names=['--file'], err='Bad file', pass_fds=[fd])
+
+
+class Destinations(Bad):
+    def test_a_directory_on_a_file(self):
+        fd = self.fd('x')
+        self.refused('--file', fd, '/f', '--bind', '/usr', '/f', names=['/f'], pass_fds=[fd],
+                     err='Not a directory|not a directory')
+        for option in ('--tmpfs', '--dev'):
+            fd = self.fd('x')
+            self.refused('--file', fd, '/f', option, '/f', names=['/f'], pass_fds=[fd])
+
+    def test_a_file_on_a_directory(self):
+        path, fd = self.write('file'), self.fd('x')
+        self.refused('--dir', '/d', '--bind', path, '/d', names=['/d'],
+                     err='[Ii]s a directory|not a file')
+        self.refused('--dir', '/d', '--ro-bind-data', fd, '/d', names=['/d'], pass_fds=[fd])
+
+    def test_a_file_made_on_a_directory(self):
+        fd = self.fd('x')
+        self.refused('--dir', '/d', '--file', fd, '/d', names=['/d'], err='Is a directory',
+                     pass_fds=[fd])
+
+    def test_through_a_file(self):
+        fd = self.fd('x')
+        for option in ('--dir', '--tmpfs'):
+            self.refused('--file', fd, '/f', option, '/f/x', names=['/f/x'],
+                         err='Not a directory', pass_fds=[fd])
+
+    def test_a_loop(self):
+        self.refused('--symlink', 'b', '/a', '--symlink', 'a', '/b', '--dir', '/a/x',
+                     names=['/a/x'], err='Too many levels of symbolic links')
+
+    def test_a_symlink_in_place_of_a_directory(self):
+        r = self.bwrap('--symlink', 'b', '/a', '--dir', '/b', '--tmpfs', '/a', 'true')
+        self.assertFails(r, 1, "^bwrap: Can't mount on symlink destination /a")
+
+    def test_nothing_to_remount(self):
+        self.refused('--remount-ro', '/no/such', names=['/no/such'], both=False)
+        self.refused('--dir', '/d', '--remount-ro', '/d', names=['/d'])
+
+    def test_too_long(self):
+        path = '/' + 'x' * 300
+        self.refused('--tmpfs', path, names=[path], err='File name too long')
+
+    def test_message_queues_without_their_namespace(self):
+        self.refused('--mqueue', '/q', names=['/q'], err='--unshare-ipc', both=False)
+
+    def test_no_control_characters_in_messages(self):
+        """What a message repeats cannot write to the terminal by itself."""
+        r = self.husk('--bind', '/no/\x1b[2Jsuch\nhusk: all is well', '/x', 'true')
+        self.assertFails(r, 125, 'No such file')
+
+
+class Odd(ProbeCase):
+    """Names that are no mistake go through as they are."""
+
+    NAMES = (b'new\nline', b'com,ma', b'co:lon', b'back\\slash', b'back\\040slash', b'bl ank',
+             b'\xff\xfe\x80 not utf-8', b'--', b'--bind', b'-', b'tab\ttab', b'"quoted"', b"'",
+             b'$HOME', b'*', b'%s%n', b'(deleted)', b'x (deleted)', 'ünïcödé'.encode(), b'\x01\x7f',
+             b'trailing ', b' leading', b'.hidden', b'...', b'equal=sign', b'x' * 255)
+
+    def test_s12_as_source_and_destination(self):
+        for name in self.NAMES:
+            source = os.fsencode(self.dir) + b'/' + name
+            os.mkdir(source)
+            with open(source + b'/f', 'wb') as f:
+                f.write(b'found')
+            for program in (HUSK, BWRAP):
+                with self.subTest(name, program=program):
+                    r = self.run_cmd([program, *HOST, '--tmpfs', '/mnt', '--ro-bind', source,
+                                      b'/mnt/' + name, '--', 'cat', b'/mnt/' + name + b'/f'])
+                    self.assertRuns(r, 'found')
+
+    def test_s12_relative_source_with_a_leading_dash(self):
+        self.write('--ro-bind/f', 'found')
+        r = self.husk(*HOST, '--tmpfs', '/mnt', '--ro-bind', '--ro-bind', '/mnt/--',
+                      '--', 'cat', '/mnt/--/f')
+        self.assertRuns(r, 'found')
+
+    def test_made_by_set_up(self):
+        for name in self.NAMES:
+            with self.subTest(name):
+                fd = self.fd('found')
+                r = self.run_cmd([HUSK, *HOST, '--tmpfs', '/mnt', '--file', str(fd),
+                                  b'/mnt/' + name, '--symlink', name, b'/mnt/l', '--', 'sh', '-c',
+                                  'cat /mnt/l && readlink -n /mnt/l'], pass_fds=[fd])
+                self.assertEqual(r.rc, 0, r)
+                self.assertEqual(r.out.encode('utf-8', 'surrogateescape'), b'found' + name)
+
+    def test_s12_in_the_environment_and_the_command(self):
+        for name in (*self.NAMES, b'', b'\n', b'='):
+            with self.subTest(name):
+                r = self.run_cmd([HUSK, *HOST, '--setenv', 'A', name, '--', 'sh', '-c',
+                                  'printf %s "$A$1"', 'sh', name])
+                self.assertEqual(r.rc, 0, r)
+                self.assertEqual(r.out.encode('utf-8', 'surrogateescape'), name * 2)
+
+    def test_s12_as_directory(self):
+        for name in self.NAMES:
+            os.mkdir(os.fsencode(self.dir) + b'/' + name)
+            with self.subTest(name):
+                r = self.run_cmd([HUSK, *HOST, '--chdir', os.fsencode(self.dir) + b'/' + name,
+                                  '--', 'sh', '-c', 'printf %s "$PWD"'])
+                self.assertEqual(r.out.encode('utf-8', 'surrogateescape'),
+                                 os.fsencode(self.dir) + b'/' + name)
+
+    def test_s12_a_path_of_4095_bytes(self):
+        """The longest there is: components of 200 bytes under the test's directory."""
+        path = self.dir
+        fd = os.open(path, os.O_PATH)
+        while len(path) + 202 < 4095:
+            name = 'd' * min(200, 4095 - len(path) - 1)
+            os.mkdir(name, dir_fd=fd)
+            nxt = os.open(name, os.O_PATH, dir_fd=fd)
+            os.close(fd)
+            fd, path = nxt, f'{path}/{name}'
+        last = 'e' * (4095 - len(path) - 1)
+        os.mkdir(last, dir_fd=fd)
+        path += '/' + last
+        os.close(os.open('f', os.O_CREAT | os.O_WRONLY, dir_fd=os.open(path, os.O_PATH)))
+        self.assertEqual(len(path), 4095)
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                r = self.run_cmd([program, *HOST, '--tmpfs', '/mnt', '--ro-bind', path, '/mnt/x',
+                                  '--', 'ls', '/mnt/x'])
+                self.assertRuns(r, 'f\n')
+
+    def test_s12_a_destination_of_4095_bytes(self):
+        path = '/mnt' + ('/' + 'd' * 200) * 20
+        path += '/' + 'e' * (4095 - len(path) - 1)
+        r = self.husk(*HOST, '--tmpfs', '/mnt', '--tmpfs', path, '--', 'true')
+        self.assertRuns(r)
+
+    def test_s12_as_a_mistake_they_are_named_as_typed(self):
+        for name in (b'com,ma', b'back\\slash', b'%s%n%d', b'bl ank', 'ünï'.encode()):
+            with self.subTest(name):
+                r = self.run_cmd([HUSK, '--bind', b'/no/' + name, '/x', 'true'])
+                self.assertFails(r, 125)
+                self.assertIn(b'/no/' + name, r.err.encode('utf-8', 'surrogateescape'))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,350 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Descriptors: which of them the command sees, and what husk reads from and writes to its own."""
+
+import fcntl
+import json
+import os
+import re
+import select
+
+from probe import BWRAP, HOST, HUSK, PROC, PYTHON, SMALL, USR, ProbeCase, main
+
+# every descriptor of every visible process: PID FD TARGET, one a line
+LINKS = '''
+import os
+for pid in filter(str.isdigit, os.listdir('/proc')):
+    try:
+        for fd in os.listdir(f'/proc/{pid}/fd'):
+            try:
+                print(pid, fd, os.readlink(f'/proc/{pid}/fd/{fd}'))
+            except OSError:
+                pass
+    except OSError:
+        pass
+'''
+
+
+class Inherited(ProbeCase):
+    def kept(self, *words, program=None, fds=(), **kw):
+        return self.probe([*words], 'fds', program=program, pass_fds=fds, **kw)[0]
+
+    def test_the_three_of_every_program(self):
+        fds = [self.fd('x') for _ in range(5)]
+        for args in ((), HOST, SMALL):
+            with self.subTest(args=args):
+                self.assertEqual(self.kept(*args, fds=fds), '0 1 2')
+
+    def test_keep_fd(self):
+        a, b, c = self.fd('a'), self.fd('b'), self.fd('c')
+        got = self.kept('--keep-fd', a, '--keep-fd', c, *HOST, fds=[a, b, c])
+        self.assertEqual(got, f'0 1 2 {a} {c}')
+
+    def test_keep_fd_with_a_content(self):
+        fd = self.fd('content')
+        r = self.husk('--keep-fd', fd, *HOST, '--', 'sh', '-c', f'cat <&{fd}', pass_fds=[fd])
+        self.assertRuns(r, 'content')
+
+    def test_keep_fd_with_a_high_number(self):
+        high = fcntl.fcntl(self.fd('x'), fcntl.F_DUPFD, 900)
+        os.set_inheritable(high, True)
+        self.addCleanup(os.close, high)
+        self.assertEqual(self.kept('--keep-fd', high, *SMALL, fds=[high]), f'0 1 2 {high}')
+
+    def test_inherit_fds(self):
+        a, b = self.fd('a'), self.fd('b')
+        for args in ((), HOST, SMALL):
+            with self.subTest(args=args):
+                self.assertEqual(self.kept('--inherit-fds', *args, fds=[a, b]), f'0 1 2 {a} {b}')
+
+    def test_bwrap_passes_all_on(self):
+        a, b = self.fd('a'), self.fd('b')
+        self.assertEqual(self.kept(*SMALL, fds=[a, b], program=BWRAP), f'0 1 2 {a} {b}')
+
+    def test_what_options_name_is_not_passed_on(self):
+        sync, data = self.fd(''), self.fd('x')
+        got = self.kept(*HOST, '--tmpfs', '/mnt', '--sync-fd', sync, '--json-status-fd', sync,
+                        '--ro-bind-data', data, '/mnt/f', fds=[sync, data])
+        self.assertEqual(got, '0 1 2')
+
+    def test_what_set_up_opens_is_not_passed_on(self):
+        got = self.kept(*USR, *PROC, '--dev', '/dev', '--ro-bind', self.dir, '/x', '--tmpfs',
+                        '/t', 'PROBE', program=BWRAP)
+        self.assertEqual(got, '0 1 2')
+
+    def test_s04_no_host_descriptor_in_any_process(self):
+        """As many as 200 open directories: none is seen in any process of the sandbox."""
+        leak = 'import os, sys; d = os.open(sys.argv[1], os.O_RDONLY)\n' \
+               'for fd in range(3, 201): os.dup2(d, fd, True)\n' \
+               'os.execv(sys.argv[2], sys.argv[2:])'
+        for args in ((*HOST, *PROC), (*USR, *PROC)):
+            with self.subTest(args=args):
+                r = self.run_cmd([PYTHON, '-IS', '-c', leak, self.mkdir('leak'), HUSK, *args, '--',
+                                  PYTHON, '-IS', '-c', LINKS])
+                self.assertRuns(r)
+                self.assertNotIn('leak', r.out)
+                self.assertNotIn('husk-test', r.out)
+                self.assertGreaterEqual(len(r.out.splitlines()), 3)
+
+    def test_the_leak_would_be_seen(self):
+        """The same look into a sandbox that passes descriptors on does find one."""
+        fd = self.open(self.mkdir('leak'))
+        r = self.inside(LINKS, ['--inherit-fds', *HOST, *PROC], pass_fds=[fd])
+        self.assertIn('leak', r.out)
+
+
+class Closed(ProbeCase):
+    """The caller may have closed any of the three: husk must not fill the gap with its own."""
+
+    LINKS = 'import os, sys\n' \
+            'seen = []\n' \
+            'for fd in (0, 1, 2):\n' \
+            '    try: seen.append(f"{fd} {os.readlink(f\'/proc/self/fd/{fd}\')}")\n' \
+            '    except OSError: seen.append(f"{fd} ")\n' \
+            'print(*seen, sep="\\n", file=open(sys.argv[1], "w"))'
+
+    def without(self, *closed):
+        """Run husk with these descriptors closed; return what they are inside."""
+        out = self.path('out')
+        r = self.run_cmd([HUSK, *SMALL, '--bind', self.dir, self.dir, '--', PYTHON, '-IS', '-c',
+                          self.LINKS, out], preexec_fn=lambda: [os.close(fd) for fd in closed])
+        self.assertEqual(r.rc, 0, r)
+        with open(out, encoding='utf-8') as f:
+            return dict(line.split(' ') for line in f.read().splitlines())
+
+    def test_each(self):
+        for fd in (0, 2):
+            with self.subTest(fd):
+                self.assertIn(self.without(fd)[str(fd)], ('', '/dev/null'))
+
+    def test_stdout(self):
+        r = self.run_cmd([HUSK, *SMALL, '--', self.prober(), 'fds'],
+                         preexec_fn=lambda: os.close(1))
+        self.assertEqual((r.rc, r.err), (0, ''), r)
+
+    def test_all(self):
+        seen = self.without(0, 1, 2)
+        self.assertIn(seen['0'], ('', '/dev/null'))
+        self.assertIn(seen['2'], ('', '/dev/null'))
+
+    def test_an_error_goes_to_no_file_of_the_caller(self):
+        """With stderr closed the message must not land in what was opened next."""
+        top = self.mkdir('top')
+        r = self.run_cmd([HUSK, '--bind', top, '/x', '--ro-bind', '/nowhere/at/all', '/y', '--',
+                          'true'], preexec_fn=lambda: (os.close(2), os.close(1)))
+        self.assertEqual(r.rc, 125, r)
+
+
+class Chdir(ProbeCase):
+    def test_s04_the_directory_of_a_descriptor_is_refused(self):
+        fd = self.open('/etc')
+        for where in (f'/proc/self/fd/{fd}', f'/dev/fd/{fd}', f'/proc/1/fd/{fd}',
+                      '/proc/self/cwd/..', f'/proc/self/fd/{fd}/../etc'):
+            for keep in ((), ('--keep-fd', fd)):
+                with self.subTest(where=where, keep=keep):
+                    r = self.husk(*USR, *PROC, '--dev', '/dev', *keep, '--chdir', where, '--',
+                                  'sh', '-c', 'ls -d passwd', cwd='/etc', pass_fds=[fd])
+                    self.assertNotIn('passwd\n', r.out)
+                    self.assertNotEqual(r.rc, 0)
+
+    def test_s04_no_number_leads_out(self):
+        fds = [self.open('/etc', os.O_PATH) for _ in range(3)]
+        for number in range(0, 24):
+            r = self.husk(*USR, *PROC, '--chdir', f'/proc/self/fd/{number}', '--', 'ls', '-d',
+                          'passwd', cwd='/etc', pass_fds=fds)
+            self.assertNotEqual(r.rc, 0, r)
+            self.assertNotIn('passwd\n', r.out)
+
+    def test_a_missing_directory(self):
+        r = self.husk(*HOST, '--chdir', '/no/where', '--', 'true')
+        self.assertFails(r, 125, '/no/where.*No such file')
+
+    def test_a_directory_of_the_sandbox(self):
+        self.assertRuns(self.husk(*USR, '--dir', '/w', '--chdir', '/w', '--', 'pwd'), '/w\n')
+
+    def test_the_callers_directory_where_it_is_visible(self):
+        self.assertRuns(self.husk(*HOST, '--', 'pwd'), self.dir + '\n')
+
+    def test_else_home(self):
+        env = dict(os.environ, HOME='/usr/lib')
+        self.assertRuns(self.husk(*USR, '--', 'pwd', env=env), '/usr/lib\n')
+
+    def test_else_the_root(self):
+        self.assertRuns(self.husk(*USR, '--', 'pwd'), '/\n')
+
+    def test_the_covered_directory_is_left(self):
+        """A tmpfs over the caller's directory: the command is in the tmpfs, not below it."""
+        self.write('secret')
+        r = self.husk(*HOST, '--tmpfs', self.dir, '--', 'ls', '-A', '.')
+        self.assertRuns(r, '')
+
+
+class Status(ProbeCase):
+    KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts')
+
+    def info(self, *args, program=HUSK):
+        """The text of --info-fd, whose numbers must be those of the process named in it."""
+        read, write = self.pipe()
+        p = self.spawn([program, *args, '--info-fd', write, '--', 'sleep', '30'],
+                       pass_fds=[write])
+        self.close(write)
+        text = os.read(read, 4096).decode()
+        while not text.rstrip().endswith('}'):
+            text += os.read(read, 4096).decode()
+        found = json.loads(text)
+        for kind in self.KINDS:
+            if f'{kind}-namespace' in found:
+                link = os.readlink(f'/proc/{found["child-pid"]}/ns/{kind}')
+                self.assertEqual(link, f'{kind}:[{found[f"{kind}-namespace"]}]')
+        self.assertEqual(select.select([read], [], [], 3)[0], [read], 'the fd is not closed')
+        self.assertEqual(os.read(read, 1), b'')
+        p.kill()
+        return text
+
+    def test_info_fd(self):
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                self.assertRegex(self.info(*SMALL, program=program), re.compile(
+                    r'\A\{\n    "child-pid": \d+' + ''.join(
+                        rf',\n    "{kind}-namespace": \d+' for kind in self.KINDS) + r'\n\}\n?\Z'))
+
+    def test_info_fd_names_what_is_unshared(self):
+        found = json.loads(self.info(*HOST, '--unshare-uts'))
+        self.assertEqual(list(found), ['child-pid', 'mnt-namespace', 'uts-namespace'])
+
+    def test_info_fd_without_any(self):
+        self.assertEqual(list(json.loads(self.info(*HOST))), ['child-pid', 'mnt-namespace'])
+
+    def json(self, *args, command=('true',), program=HUSK):
+        read, write = self.pipe()
+        r = self.run_cmd([program, *args, '--json-status-fd', write, '--', *command],
+                         pass_fds=[write])
+        self.close(write)
+        with os.fdopen(os.dup(read), encoding='ascii') as f:
+            return [json.loads(line) for line in f], r
+
+    def test_json_status_fd(self):
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                lines, _ = self.json(*SMALL, command=('sh', '-c', 'exit 3'), program=program)
+                self.assertEqual(list(lines[0]),
+                                 ['child-pid', *(f'{kind}-namespace' for kind in self.KINDS)])
+                self.assertEqual([line for line in lines if 'exit-code' in line],
+                                 [{'exit-code': 3}])
+                self.assertEqual(lines[-1], {'exit-code': 3})
+
+    def test_json_status_fd_of_a_signal(self):
+        lines, _ = self.json(*SMALL, command=('sh', '-c', 'kill -9 $$'))
+        self.assertEqual(lines[-1], {'exit-code': 137})
+
+    def test_json_status_fd_without_a_command_to_run(self):
+        for program, rc in ((HUSK, 127), (BWRAP, 1)):
+            with self.subTest(program):
+                lines, r = self.json(*SMALL, command=('/no/such/program',), program=program)
+                self.assertEqual(r.rc, rc, r)
+                self.assertEqual([line for line in lines if 'exit-code' in line], [])
+
+    def test_sync_fd_closes_at_the_end(self):
+        read, write = self.pipe()
+        go_r, go_w = self.pipe()
+        p = self.spawn([HUSK, *SMALL, '--sync-fd', write, '--', 'head', '-c1'],
+                       pass_fds=[write], stdin=go_r)
+        self.close(write)
+        self.close(go_r)
+        self.assertEqual(select.select([read], [], [], 0.3)[0], [])
+        self.close(go_w)
+        self.assertEqual(select.select([read], [], [], 5)[0], [read])
+        self.assertEqual(os.read(read, 1), b'')
+        self.assertEqual(p.wait(), 0)
+
+    def test_block_fd_holds_the_command_back(self):
+        for last in (b'x', b''):
+            with self.subTest(last):
+                read, write = self.pipe()
+                p = self.spawn([HUSK, *SMALL, '--block-fd', read, '--', 'echo', 'go'],
+                               pass_fds=[read])
+                self.close(read)
+                self.assertEqual(select.select([p.stdout], [], [], 0.3)[0], [])
+                if last:
+                    os.write(write, last)
+                self.close(write)
+                self.assertEqual(p.stdout.read(), b'go\n')
+
+    def test_userns_block_fd(self):
+        """The caller writes the maps of the process that --info-fd names."""
+        info_r, info_w = self.pipe()
+        read, write = self.pipe()
+        p = self.spawn([HUSK, *HOST, '--unshare-user', '--userns-block-fd', read, '--info-fd',
+                        info_w, '--', 'sh', '-c', 'id -u; cat /proc/self/setgroups'],
+                       pass_fds=[read, info_w])
+        self.close(read)
+        self.close(info_w)
+        with os.fdopen(os.dup(info_r)) as f:
+            pid = json.load(f)['child-pid']
+        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {os.getuid()} 1'),
+                           ('gid_map', f'0 {os.getgid()} 1')):
+            with open(f'/proc/{pid}/{name}', 'w', encoding='ascii') as f:
+                f.write(text)
+        os.write(write, b'1')
+        self.assertEqual(p.stdout.read(), b'0\ndeny\n')
+
+
+class Args(ProbeCase):
+    def run_list(self, data, *rest, program=HUSK):
+        fd = self.fd(data)
+        return self.run_cmd([program, *HOST, '--args', fd, *rest], pass_fds=[fd])
+
+    def test_options_in_a_list(self):
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                r = self.run_list('--setenv\0A\0b c\0', 'sh', '-c', 'echo "$A"', program=program)
+                self.assertRuns(r, 'b c\n')
+
+    def test_a_hundred_thousand_words(self):
+        words = ''.join(f'--setenv\0V\0{i}\0' for i in range(33333)) + '--clearenv\0'
+        r = self.run_list(words + '--setenv\0W\0last\0', '/usr/bin/env')
+        self.assertRuns(r)
+        self.assertIn('W=last\n', r.out)
+
+    def test_a_hundred_thousand_binds_are_parsed(self):
+        words = ''.join('--ro-bind-try\0/no/such\0/x\0' for i in range(33334))
+        self.assertRuns(self.run_list(words, 'echo', 'x'), 'x\n')
+
+    def test_words_after_the_dashes_begin_the_command(self):
+        self.assertRuns(self.run_list('--\0echo\0a\0', 'b'), 'a b\n')
+
+    def test_a_command_without_dashes(self):
+        self.assertRuns(self.run_list('echo\0a\0--clearenv\0', '-b'), 'a --clearenv -b\n')
+
+    def test_an_empty_list(self):
+        self.assertRuns(self.run_list('', 'echo', 'x'), 'x\n')
+
+    def test_an_empty_word(self):
+        self.assertRuns(self.run_list('--setenv\0A\0\0', 'sh', '-c', 'echo "<$A>"'), '<>\n')
+
+    def test_two_lists(self):
+        a, b = self.fd('--setenv\0A\x001\0'), self.fd('--setenv\0B\x002\0')
+        r = self.husk('--args', a, '--args', b, 'sh', '-c', 'echo $A$B', pass_fds=[a, b])
+        self.assertRuns(r, '12\n')
+
+    def test_a_list_from_a_pipe(self):
+        read, write = self.pipe()
+        os.write(write, b'--setenv\0A\0piped\0')
+        self.close(write)
+        r = self.husk('--args', read, 'sh', '-c', 'echo $A', pass_fds=[read])
+        self.assertRuns(r, 'piped\n')
+
+    def test_a_list_without_its_last_nul_is_refused(self):
+        r = self.run_list('--setenv\0A\0b', 'true')
+        self.assertFails(r, 125, 'NUL')
+
+    def test_bwrap_takes_one_without(self):
+        r = self.run_list('--setenv\0A\0b', 'sh', '-c', 'echo $A', program=BWRAP)
+        self.assertRuns(r, 'b\n')
+
+    def test_a_list_in_a_list_is_refused(self):
+        self.assertFails(self.run_list('--args\x003\0', 'true'), 125, '--args')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The environment of the command, and what of the caller's can be found inside."""
+
+import os
+
+from probe import BWRAP, HOST, HUSK, PROC, USR, ProbeCase, main
+
+# looks for each word of argv in every readable cmdline, environ and mem of /proc
+SEARCH = r'''
+import os, re, sys
+words = [bytes(reversed(w.encode())) for w in sys.argv[1:]]
+me = str(os.getpid())
+def chunks(pid):
+    for name in ('cmdline', 'environ', 'comm', 'stat', 'status'):
+        try:
+            with open(f'/proc/{pid}/{name}', 'rb') as f:
+                yield name, f.read()
+        except OSError:
+            pass
+    try:
+        maps, mem = open(f'/proc/{pid}/maps'), open(f'/proc/{pid}/mem', 'rb', 0)
+        for line in maps:
+            low, high = (int(x, 16) for x in line.split()[0].split('-'))
+            if high - low < 1 << 28:
+                try:
+                    mem.seek(low)
+                    yield 'mem ' + line.split()[-1], mem.read(high - low)
+                except (OSError, ValueError, OverflowError):
+                    pass
+    except OSError:
+        pass
+print('searched', end='')
+for pid in filter(str.isdigit, os.listdir('/proc')):
+    print('', pid, end='')
+    if pid == me:
+        parts = [c for c in chunks(pid) if c[0] in ('environ',)]
+    else:
+        parts = chunks(pid)
+    for name, data in parts:
+        for w in words:
+            if w in data:
+                print(f'\nFOUND {w} in {pid} {name}', end='')
+print()
+'''
+
+
+class Variables(ProbeCase):
+    def env(self, *args, program=None, **kw):
+        r = self.run_cmd([program or HUSK, *HOST, *args, '--', '/usr/bin/env'], **kw)
+        self.assertRuns(r)
+        return dict(line.split('=', 1) for line in r.out.splitlines())
+
+    def test_passed_on(self):
+        got = self.env(env={'PATH': '/usr/bin', 'A': 'b', 'PWD': '/'})
+        self.assertEqual(got, {'PATH': '/usr/bin', 'A': 'b', 'PWD': self.dir})
+
+    def test_setenv(self):
+        self.assertEqual(self.env('--setenv', 'A', 'x=y z')['A'], 'x=y z')
+
+    def test_setenv_replaces(self):
+        got = self.env('--setenv', 'A', 'new', env={'A': 'old', 'PATH': '/usr/bin'})
+        self.assertEqual(got['A'], 'new')
+
+    def test_setenv_of_an_empty_value(self):
+        self.assertEqual(self.env('--setenv', 'A', '')['A'], '')
+
+    def test_unsetenv(self):
+        self.assertNotIn('HOME', self.env('--unsetenv', 'HOME'))
+
+    def test_unsetenv_of_what_is_not_set(self):
+        self.assertIn('HOME', self.env('--unsetenv', 'NO_SUCH'))
+
+    def test_clearenv_leaves_the_directory(self):
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                self.assertEqual(self.env('--clearenv', program=program), {'PWD': self.dir})
+
+    def test_they_act_in_order(self):
+        self.assertEqual(self.env('--setenv', 'A', '1', '--clearenv', '--setenv', 'B', '2'),
+                         {'B': '2', 'PWD': self.dir})
+
+    def test_the_directory(self):
+        self.assertEqual(self.env('--chdir', '/usr')['PWD'], '/usr')
+
+    def test_the_directory_wins_over_setenv(self):
+        self.assertEqual(self.env('--setenv', 'PWD', '/x', '--chdir', '/usr')['PWD'], '/usr')
+
+    def test_a_variable_without_equals_sign_does_no_harm(self):
+        """execve(2) takes any strings; a few callers pass odd ones."""
+        snippet = self.inside_c(r'''
+            #include <unistd.h>
+            int main(int argc, char **argv)
+            {
+                char *env[] = { "nothing", "=x", "A=b", "PATH=/usr/bin", 0 };
+                execve(argv[1], argv + 1, env);
+                return 1;
+            }''')
+        r = self.run_cmd([snippet, HUSK, *HOST, '--', 'sh', '-c', 'echo $A'])
+        self.assertRuns(r, 'b\n')
+
+
+class Lookup(ProbeCase):
+    def tool(self, where, text):
+        return self.write(f'{where}/tool', f'#!/bin/sh\necho {text} "$0"\n', 0o755)
+
+    def test_in_the_commands_path(self):
+        self.tool('one', 'one')
+        r = self.husk(*HOST, '--setenv', 'PATH', self.path('one'), '--', 'tool',
+                      env={'PATH': '/usr/bin'})
+        self.assertRuns(r, f'one {self.path("one/tool")}\n')
+
+    def test_inside_and_not_on_the_host(self):
+        """The path is looked up in the sandbox, where the host's first hit is hidden."""
+        self.tool('one', 'one')
+        self.tool('two', 'two')
+        env = {'PATH': f'{self.path("one")}:{self.path("two")}:/usr/bin'}
+        r = self.husk(*HOST, '--tmpfs', self.path('one'), '--', 'tool', env=env)
+        self.assertRuns(r, f'two {self.path("two/tool")}\n')
+
+    def test_what_cannot_be_executed_is_passed_over(self):
+        self.write('one/tool', 'x', 0o644)
+        self.tool('two', 'two')
+        env = {'PATH': f'{self.path("one")}:{self.path("two")}:/usr/bin'}
+        self.assertRuns(self.husk(*HOST, '--', 'tool', env=env))
+
+    def test_without_path(self):
+        r = self.husk(*HOST, '--clearenv', '--', 'true')
+        self.assertIn(r.rc, (0, 127), r)
+
+    def test_argv0(self):
+        r = self.husk(*HOST, '--argv0', 'other', '--', 'sh', '-c', 'echo $0')
+        self.assertRuns(r, 'other\n')
+
+    def test_argv0_of_nothing(self):
+        r = self.husk(*HOST, '--argv0', '', '--', 'sh', '-c', 'tr "\\0" "|" </proc/$$/cmdline')
+        self.assertRuns(r)
+        self.assertTrue(r.out.startswith('|-c|'), r)
+
+    def test_a_script_without_interpreter_line(self):
+        path = self.write('script', 'echo from the script\n', 0o755)
+        r = self.husk(*HOST, '--', path)
+        self.assertIn((r.rc, r.out), ((0, 'from the script\n'), (126, '')), r)
+
+
+class Secrets(ProbeCase):
+    """Words of the caller's environment and command line, looked for from inside."""
+
+    SECRET = 'sekrit-value-4711'
+
+    def search(self, args, words, program=None, **kw):
+        back = [word[::-1] for word in words]
+        r = self.inside(SEARCH, args, program, back, **kw)
+        self.assertRuns(r)
+        self.assertIn('searched', r.out)
+        self.assertGreaterEqual(len(r.out.splitlines()[0].split()), 2)
+        return r.out
+
+    def nothing(self, args, words=None, **kw):
+        out = self.search(args, words or [self.SECRET], **kw)
+        self.assertNotIn('FOUND', out, out)
+
+    def with_secret(self):
+        return dict(os.environ, TOKEN=self.SECRET)
+
+    def test_s16_cleared_environment(self):
+        self.nothing([*HOST, *PROC, '--clearenv'], env=self.with_secret())
+
+    def test_s16_cleared_environment_in_a_new_root(self):
+        self.nothing([*USR, *PROC, '--clearenv'], env=self.with_secret())
+
+    def test_s16_unset_variable(self):
+        self.nothing([*HOST, *PROC, '--unsetenv', 'TOKEN'], env=self.with_secret())
+
+    def test_s16_replaced_variable(self):
+        self.nothing([*HOST, *PROC, '--setenv', 'TOKEN', 'x'], env=self.with_secret())
+
+    def test_s16_without_capabilities(self):
+        self.nothing([*HOST, *PROC, '--clearenv', '--cap-drop', 'ALL'], env=self.with_secret())
+
+    def test_s16_for_an_ordinary_id(self):
+        self.nothing([*HOST, *PROC, '--clearenv', '--map-current-user', '--cap-drop', 'ALL'],
+                     env=self.with_secret())
+
+    def test_s16_as_bwrap(self):
+        self.nothing([*HOST, *PROC, '--clearenv'], env=self.with_secret(), program=BWRAP)
+
+    def test_s16_as_bwrap_with_capabilities(self):
+        self.nothing([*HOST, *PROC, '--clearenv', '--cap-add', 'ALL'], env=self.with_secret(),
+                     program=BWRAP)
+
+    def test_s16_command_line(self):
+        """The host's paths and the values given on the command line stay outside."""
+        self.mkdir('host-path-4712')
+        args = ['--bind', self.path('host-path-4712'), '/x', *USR, *PROC]
+        for more in ((), ('--cap-drop', 'ALL'), ('--uid', '5')):
+            with self.subTest(more=more):
+                self.nothing([*args, *more], ['host-path-4712'])
+
+    def test_s16_command_line_as_bwrap(self):
+        self.mkdir('host-path-4712')
+        args = ['--bind', self.path('host-path-4712'), '/x', *USR, *PROC]
+        self.nothing(args, ['host-path-4712'], program=BWRAP)
+
+    def test_s16_a_list_of_arguments(self):
+        self.mkdir('host-path-4712')
+        fd = self.fd(f'--bind\0{self.path("host-path-4712")}\0/x\0')
+        self.nothing([*USR, *PROC, '--args', fd], ['host-path-4712'], pass_fds=[fd])
+
+    def test_the_search_finds_a_secret(self):
+        """The control: what is in the environment is found, in pid 1 or in the command."""
+        out = self.search([*HOST, *PROC], [self.SECRET], env=self.with_secret())
+        self.assertIn('FOUND', out)
+
+
+if __name__ == '__main__':
+    main()

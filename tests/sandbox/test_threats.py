@@ -1,0 +1,386 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The classes of failure that sandbox launchers have had, one test name per row of the list.
+
+Rows 4 to 7, 12, 15 and 16 are in test_descriptors, test_walls, test_bad_input and
+test_environment; row 11 in test_identity and tests/root; row 18 in tests/root; row 19 in
+test_propagation.
+"""
+
+import os
+import re
+import shutil
+
+from probe import BWRAP, HOST, HUSK, ORACLE, PROC, SMALL, USR, ProbeCase, main, mounts
+
+# swaps two names for each other until it is killed: husk must never find itself on the wrong side
+SWAP = r'''
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	while (syscall(SYS_renameat2, AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) == 0)
+		if (getppid() == 1)
+			break;
+	perror(argv[1]);
+	return 1;
+}
+'''
+
+
+def stamps(top):
+    """Every name below top with its inode and the times of its last change, to the nanosecond.
+
+    Whatever is made and removed again leaves its trace in the times of a directory.
+    """
+    found = {}
+    for where, dirs, files in os.walk(top):
+        for name in [*dirs, *files, '.']:
+            st = os.lstat(os.path.join(where, name))
+            found[os.path.join(where, name)] = (st.st_ino, st.st_mode, st.st_size, st.st_nlink,
+                                                st.st_mtime_ns, st.st_ctime_ns)
+    return found
+
+
+class HostLinks(ProbeCase):
+    """S1: a root that the attacker owns holds links that would lead set-up onto the host."""
+
+    def setUp(self):
+        super().setUp()
+        self.victim = self.mkdir('victim')
+        self.write('victim/file', 'precious')
+        self.mkdir('victim/sub')
+        self.mkdir('src')
+        self.mkdir('work')
+        os.symlink('/nowhere', self.path('victim/dangling'))
+        self.root = self.mkdir('root')
+        for name in ('proc', 'real'):
+            self.mkdir(f'root/{name}')
+        self.links = {
+            'absolute': self.victim, 'old': '/oldroot' + self.victim,
+            'up': '../' * 12 + self.victim[1:], 'mixed': '/real/../../../' + self.victim[1:],
+            'init': '/proc/1/root' + self.victim, 'self': '/proc/self/root' + self.victim,
+            'cwd': '/proc/self/cwd', 'thread': '/proc/thread-self/cwd', 'fd': '/proc/self/fd/9',
+        }
+        for name, target in self.links.items():
+            os.symlink(target, os.path.join(self.root, name))
+
+    def operations(self, dest):
+        """Every operation that makes or mounts something at dest."""
+        src, fd = self.path('src'), self.data
+        yield from (['--dir', dest], ['--file', fd, dest], ['--symlink', 'x', dest],
+                    ['--bind', src, dest], ['--ro-bind', self.path('victim/file'), dest],
+                    ['--tmpfs', dest], ['--dev', dest], ['--proc', dest],
+                    ['--ro-bind-data', fd, dest], ['--chmod', '0777', dest],
+                    ['--overlay-src', src, '--tmp-overlay', dest], ['--remount-ro', dest],
+                    ['--perms', '0777', '--tmpfs', dest], ['--mqueue', dest])
+
+    def attack(self, program, base, keep=(), after=('', '/new', '/file')):
+        """No operation through any link changes the victim, whether it fails or not."""
+        self.data = self.fd('overwritten')
+        os.chdir(self.victim)
+        self.addCleanup(os.chdir, '/')
+        nine = self.open(self.victim)
+        before, mine = stamps(self.victim), self.tree(self.root)
+        for link in self.links:
+            for tail in after:
+                for words in self.operations(f'/{link}{tail}'):
+                    r = self.run_cmd([program, *base, *words, '--', '/nothing'], cwd=self.victim,
+                                     pass_fds=[self.data, nine])
+                    self.assertGreater(r.rc, 0, r)
+                    self.assertEqual(stamps(self.victim), before, r)
+        if program == HUSK:
+            self.assertEqual(self.tree(self.root), mine)
+
+    def test_s01_links_in_a_bound_root(self):
+        self.attack(HUSK, ['--unshare-pid', '--unshare-ipc', '--bind', self.root, '/'])
+
+    def test_s01_links_in_a_bound_root_with_proc(self):
+        self.attack(HUSK, ['--unshare-pid', '--unshare-ipc', '--bind', self.root, '/',
+                           '--ro-bind', '/proc', '/proc'], after=('/new',))
+
+    def test_s01_links_in_a_bound_root_as_bwrap(self):
+        self.attack(BWRAP, ['--unshare-pid', '--unshare-ipc', '--bind', self.root, '/', '--proc',
+                            '/proc'], after=('/new', '/file'))
+
+    def test_s01_the_host_in_place(self):
+        """With the host's tree as root the links do lead there: still nothing is made."""
+        self.data = self.fd('overwritten')
+        before = stamps(self.victim)
+        for base in (['--bind', '/', '/'], [*HOST]):
+            for name in ('absolute', 'up'):
+                for words in self.operations(os.path.join(self.root, name, 'new')):
+                    r = self.run_cmd([HUSK, '--unshare-ipc', '--unshare-pid', *base, *words,
+                                      '--', 'true'], pass_fds=[self.data])
+                    self.assertEqual(stamps(self.victim), before, r)
+                    self.assertGreater(r.rc, 0, r)
+
+    def test_s01_standard_places_as_links(self):
+        """/dev, /proc and /dev/pts of the root are links onto the host."""
+        for name in ('dev', 'tmp', 'sys'):
+            os.symlink(self.victim, os.path.join(self.root, name))
+        os.rmdir(os.path.join(self.root, 'proc'))
+        os.symlink('up', os.path.join(self.root, 'proc'))
+        before = stamps(self.victim)
+        for program in (HUSK, BWRAP):
+            for words in (['--dev', '/dev'], ['--proc', '/proc'], ['--dev', '/dev/pts'],
+                          ['--tmpfs', '/tmp/x'], ['--dev', '/dev', '--proc', '/proc']):
+                r = self.run_cmd([program, '--unshare-pid', '--bind', self.root, '/', *words,
+                                  '--', '/nothing'])
+                self.assertGreater(r.rc, 0, r)
+                self.assertEqual(stamps(self.victim), before, r)
+
+    def test_s01_without_openat2_set_up_stops(self):
+        self.need('strace')
+        self.data = self.fd('overwritten')
+        before = stamps(self.victim)
+        for words in self.operations('/up/new'):
+            r = self.run_cmd(['strace', '-f', '-qq', '-o', self.path('log'), '-e', 'trace=openat2',
+                              '-e', 'inject=openat2:error=ENOSYS', HUSK, '--unshare-pid',
+                              '--bind', self.root, '/', *words, '--', '/nothing'],
+                             pass_fds=[self.data])
+            self.assertFails(r, 125)
+            self.assertEqual(stamps(self.victim), before, r)
+
+    def test_s01_race_between_directory_and_link(self):
+        """Somebody swaps a directory of the root with a link as fast as the machine can."""
+        self.mkdir('root/real/new')
+        swap = self.inside_c(SWAP, 'swap')
+        p = self.spawn([swap, os.path.join(self.root, 'real'), os.path.join(self.root, 'up')])
+        before = stamps(self.victim)
+        for i in range(150):
+            op = (['--tmpfs', '/real/new'], ['--bind', self.path('src'), '/real/new'],
+                  ['--dir', '/real/made'])[i % 3]
+            r = self.run_cmd([(HUSK, BWRAP)[i % 2], '--bind', self.root, '/', *op, '--',
+                              '/nothing'])
+            self.assertGreater(r.rc, 0, r)
+            self.assertFalse(r.timed_out)
+        self.assertIsNone(p.poll())
+        p.kill()
+        self.assertEqual(stamps(self.victim), before)
+
+    def test_s01_the_attack_is_real(self):
+        """Debian's bwrap 0.8.0 does follow such links onto the host."""
+        version = self.oracle('--version').out
+        if not version.startswith('bubblewrap 0.8'):
+            self.skipTest(f'not the version with the flaw: {version}')
+        self.data = self.fd('overwritten')
+        before = stamps(self.victim)
+        self.run_cmd([ORACLE, '--bind', self.root, '/', '--dir', '/old/new', '--', '/nothing'])
+        self.assertNotEqual(stamps(self.victim), before)
+
+
+class Sources(ProbeCase):
+    """S2: what is bound is what was checked, with the flags that were asked for."""
+
+    def test_s02_descriptor_of_a_renamed_directory(self):
+        """After the fd was opened its name is given to another directory."""
+        for program in (HUSK, BWRAP):
+            for option in ('--bind-fd', '--ro-bind-fd'):
+                with self.subTest(program, option=option):
+                    self.write('d/mine')
+                    st = os.stat(self.path('d'))
+                    fd = self.open(self.path('d'), os.O_PATH)
+                    os.rename(self.path('d'), self.path('moved'))
+                    self.write('d/other')
+                    self.check([option, fd, '/x', 'PROBE'], ('list /x', 'mine '),
+                               ('inode /x', f'{st.st_dev}:{st.st_ino}'), pass_fds=[fd],
+                               program=program)
+                    shutil.rmtree(self.path('d'))
+                    shutil.rmtree(self.path('moved'))
+
+    def test_s02_descriptor_of_a_removed_directory(self):
+        for program, rc in ((HUSK, 125), (BWRAP, 1)):
+            fd = self.open(self.mkdir('d'), os.O_PATH)
+            os.rmdir(self.path('d'))
+            self.write('d (deleted)/other')
+            self.write('d/other')
+            r = self.run_cmd([program, *HOST, '--tmpfs', '/mnt', '--bind-fd', fd, '/mnt/x', '--',
+                              'ls', '/mnt/x'], pass_fds=[fd])
+            self.assertFails(r, rc)
+            shutil.rmtree(self.path('d'))
+
+    def test_s02_name_of_a_descriptor_that_was_replaced(self):
+        self.write('d/mine')
+        fd = self.open(self.path('d'), os.O_PATH)
+        os.rename(self.path('d'), self.path('moved'))
+        self.write('d/other')
+        self.check(['--ro-bind', f'/proc/self/fd/{fd}', '/x', 'PROBE'], ('list /x', 'mine '),
+                   pass_fds=[fd])
+
+    def race(self, option, check):
+        """The source changes places with another directory all the time."""
+        self.write('a/is-a')
+        self.write('b/is-b')
+        p = self.spawn([self.inside_c(SWAP, 'swap'), self.path('a'), self.path('b')])
+        seen = set()
+        for _ in range(60):
+            r = self.husk('--ro-bind', self.prober(), '/probe', option, self.path('a'), '/x', '--',
+                          '/probe', 'list /x', 'write /x/new')
+            self.assertIn(r.rc, (0, 125), r)
+            if r.rc == 0:
+                check(r)
+                seen.add(r.out)
+        self.assertIsNone(p.poll())
+        p.kill()
+        return seen
+
+    def test_s02_race_at_the_source(self):
+        """Either directory may come, never without its flag."""
+        def check(r):
+            self.assertRegex(r.out, '^is-[ab] \nEROFS\n$', r)
+        self.race('--ro-bind', check)
+        self.assertEqual(sorted(os.listdir(self.path('a')) + os.listdir(self.path('b'))),
+                         ['is-a', 'is-b'])
+
+    def test_s02_race_at_a_descriptor(self):
+        """The fd's inode comes, or an error."""
+        self.write('a/is-a')
+        self.write('b/is-b')
+        fd = self.open(self.path('a'), os.O_PATH)
+        p = self.spawn([self.inside_c(SWAP, 'swap'), self.path('a'), self.path('b')])
+        for i in range(100):
+            r = self.run_cmd([(HUSK, BWRAP)[i % 2], '--ro-bind', self.prober(), '/probe',
+                              '--bind-fd', fd, '/x', '--', '/probe', 'list /x'], pass_fds=[fd])
+            if r.rc == 0:
+                self.assertEqual(r.out, 'is-a \n', r)
+            else:
+                self.assertRegex(r.err, 'Race condition|No such file|removed')
+        self.assertIsNone(p.poll())
+        p.kill()
+
+
+class Masks(ProbeCase):
+    """S3: what husk takes for /proc and /dev/null is that."""
+
+    def test_s03_a_faked_proc_is_not_written_to(self):
+        fake = ' '.join(f'/proc/self/{n} /proc/1/{n} /proc/thread-self/{n}'
+                        for n in ('uid_map', 'gid_map', 'setgroups'))
+        argv = self.private_mounts(
+            ['sh', '-c', f'{HUSK} --ro-bind / / true; echo $?; cat {fake}'],
+            'mount -t tmpfs t /proc; mkdir /proc/self /proc/1 /proc/thread-self; '
+            f'touch {fake}')
+        r = self.run_cmd(argv)
+        self.assertEqual(r.out, '125\n', r)
+        self.assertIn('/proc', r.err)
+
+    def test_s03_a_faked_null_is_refused(self):
+        for program, rc in ((HUSK, '125'), (BWRAP, '1')):
+            argv = self.private_mounts(
+                ['sh', '-c', f'{program} {" ".join(USR)} --dev /dev -- stat -c %F:%t:%T '
+                 '/dev/null; echo $?'], f'mount --bind {self.write("fake")} /dev/null')
+            r = self.run_cmd(argv)
+            self.assertIn(r.out, (f'{rc}\n', 'character special file:1:3\n0\n'), r)
+
+    def test_s03_a_null_of_the_root_is_not_used(self):
+        """The root's own /dev/null may be a link or a file: --dev covers it."""
+        root = self.mkdir('root')
+        for name in ('dev', 'usr'):
+            self.mkdir(f'root/{name}')
+        os.symlink('../victim', self.path('root/dev/null'))
+        self.write('victim', 'precious')
+        r = self.husk('--bind', root, '/', '--ro-bind', '/usr', '/usr', '--dev', '/dev', '--',
+                      '/usr/bin/stat', '-c', '%F', '/dev/null')
+        self.assertIn((r.rc, r.out), ((0, 'character special file\n'), (127, '')), r)
+        with open(self.path('victim'), encoding='ascii') as f:
+            self.assertEqual(f.read(), 'precious')
+
+
+class Paths(ProbeCase):
+    """S8: no name that somebody else could have made ready."""
+
+    WRITES = re.compile(r'^(mkdir|mkdirat|symlink|symlinkat|link|linkat|rename|renameat|renameat2|'
+                        r'unlink|unlinkat|rmdir|mknod|mknodat|creat|chmod|fchmodat|chown|fchownat|'
+                        r'truncate|bind)\(')
+
+    def test_s08_nothing_but_proc_and_the_operands(self):
+        """Every absolute path that is opened for writing or made, as strace sees it."""
+        self.need('strace')
+        fd = self.fd('x')
+        args = [*SMALL, '--tmpfs', '/mnt', '--dir', '/mnt/d', '--file', fd, '/mnt/f', '--bind',
+                self.dir, self.dir, '--ro-bind-data', fd, '/mnt/g', '--symlink', 'x', '/mnt/l']
+        allowed = ('/proc', '/mnt', self.dir, '/dev')
+        for program in (HUSK, BWRAP):
+            log = self.path('log')
+            r = self.run_cmd(['strace', '-f', '-qq', '-s', '4096', '-o', log, program, *args, '--',
+                              '/usr/bin/true'], pass_fds=[fd])
+            self.assertRuns(r)
+            with open(log, encoding='utf-8', errors='replace') as f:
+                lines = [line.partition(' ')[2].strip() for line in f]
+            wrong = []
+            for line in lines:
+                opens = re.match(r'open\w*\(', line) and re.search(
+                    r'O_(WRONLY|RDWR|CREAT|TRUNC|TMPFILE)', line)
+                path = re.search(r'"(/[^"]*)"', line)
+                if (opens or self.WRITES.match(line)) and path and not path[1].startswith(allowed):
+                    wrong.append(line)
+            self.assertEqual(wrong, [])
+            self.assertEqual([line for line in lines if re.search(
+                r'"[^"]*(newroot|oldroot|/tmp/\.|XXXX)', line)], [])
+
+
+class Flags(ProbeCase):
+    """S14: a mount's flags only grow on their way into the sandbox, below a bind too."""
+
+    OPTIONS = ('ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'strictatime',
+               'nosymfollow')
+
+    def test_s14_flags_of_submounts(self):
+        top = self.mkdir('top')
+        lines = []
+        for option in self.OPTIONS:
+            self.mkdir(f'top/{option}/deep')
+            lines.append(f'mount -t tmpfs -o {option} t {top}/{option}')
+        lines.append(f'mount -t tmpfs -o {",".join(self.OPTIONS[:5])} t {top}/nodev')
+        probe = self.prober()
+        for program in (HUSK, BWRAP):
+            for option, more in (('--bind', {'nosuid', 'nodev'}), ('--dev-bind', {'nosuid'}),
+                                 ('--ro-bind', {'ro', 'nosuid', 'nodev'})):
+                with self.subTest(program, option=option):
+                    script = f'cat /proc/self/mountinfo; echo ----; exec {program} --ro-bind / / ' \
+                             f'{option} {top} /mnt -- {probe} "read /proc/self/mountinfo"'
+                    r = self.run_cmd(self.private_mounts(['sh', '-c', script], '\n'.join(lines)))
+                    self.assertEqual(r.rc, 0, r)
+                    before, after = r.out.split('----\n')
+                    before = {m.point.removeprefix(top): m for m in mounts(before)
+                              if m.point.startswith(top + '/')}
+                    after = {m.point.removeprefix('/mnt'): m for m in mounts(after)
+                             if m.point.startswith('/mnt/')}
+                    self.assertEqual(set(after), set(before))
+                    for point, mount in before.items():
+                        want = (mount.opts - {'rw'}) | more
+                        self.assertLessEqual(want, after[point].opts, point)
+
+    def test_s14_flags_in_place(self):
+        """The host's own mounts, changed in place, lose no flag either."""
+        with open('/proc/self/mountinfo', encoding='utf-8') as f:
+            before = {m.point: m for m in mounts(f.read())}
+        after = {m.point: m for m in mounts('\n'.join(self.probe(
+            HOST, 'read /proc/self/mountinfo')))}
+        for point, mount in after.items():
+            want = (before[point].opts - {'rw'}) | {'ro', 'nosuid', 'nodev'}
+            self.assertLessEqual(want, mount.opts, point)
+
+    def test_s14_remount_ro_keeps_the_others(self):
+        lines = self.probe(['--tmpfs', '/t', '--remount-ro', '/t', 'PROBE', *PROC],
+                           'read /proc/self/mountinfo')
+        table = {m.point: m for m in mounts('\n'.join(lines))}
+        self.assertLessEqual({'ro', 'nosuid', 'nodev'}, table['/t'].opts)
+
+
+class Signals(ProbeCase):
+    """S15, in time: pid 1 is closed before the command runs, while it runs and after."""
+
+    def test_s15_at_every_moment(self):
+        """A command that tries from its first instruction on never gets in."""
+        for more in ((), ('--cap-drop', 'ALL')):
+            for _ in range(20):
+                self.check([*SMALL, *more], *((f'{call}', ('EPERM', 'EACCES')) for call in (
+                    'ptrace 1', 'readv 1', 'getfd 1 0', 'open /proc/1/mem u') * 3))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,427 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The walls: terminal injection, seccomp, user namespaces, pid 1's memory, keyrings, programs."""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import struct
+
+from probe import BWRAP, HOST, HUSK, PROC, SMALL, USR, ProbeCase, main
+
+# tries to type a command at each descriptor, in every way the kernel offers; prints the errors
+INJECT = r'''
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char *low;
+
+static long legacy(long fd, unsigned long request, void *argument)
+{
+	long r;
+
+	asm volatile("int $0x80" : "=a"(r) : "a"(54L), "b"(fd), "c"(request), "d"(argument)
+		     : "memory", "r8", "r9", "r10", "r11");
+	r = (int)r;
+	if (r < 0) {
+		errno = (int)-r;
+		return -1;
+	}
+	return r;
+}
+
+static void say(const char *how, const char *where, unsigned long request, long r)
+{
+	printf("%s %s %lx: %s\n", how, where, request, r < 0 ? strerrorname_np(errno) : "ok");
+	fflush(stdout);
+}
+
+static void all(int fd, const char *where)
+{
+	static const unsigned long high[] = {
+		0, 1UL << 32, 0xffffffffUL << 32, 1UL << 63, 0x12345678UL << 32
+	};
+	static const unsigned long request[] = { TIOCSTI, TIOCLINUX };
+	unsigned i, k;
+
+	for (k = 0; k < 2; k++) {
+		low[0] = k ? 2 : 'i';
+		for (i = 0; i < sizeof high / sizeof *high; i++)
+			say("x86-64", where, request[k] | high[i],
+			    syscall(SYS_ioctl, fd, request[k] | high[i], low));
+		say("i386", where, request[k], legacy(fd, request[k], low));
+		say("x32", where, request[k], syscall(0x40000000 | 514, fd, request[k], low));
+		say("x32", where, request[k], syscall(0x40000000 | 16, fd, request[k], low));
+	}
+}
+
+int main(void)
+{
+	int fd;
+
+	low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	all(0, "stdin");
+	all(1, "stdout");
+	all(2, "stderr");
+	fd = open("/dev/tty", O_RDWR);
+	if (fd >= 0)
+		all(fd, "tty");
+	fd = open("/dev/console", O_RDWR);
+	if (fd >= 0)
+		all(fd, "console");
+	return 0;
+}
+'''
+ALLOW, ERRNO, KILL, LOG = 0x7fff0000, 0x50000, 0x80000000, 0x7ffc0000
+SYS_IOCTL, SYS_UNAME, SYS_GETPPID, SYS_UMASK = 16, 63, 110, 95
+
+
+def bpf(number, action):
+    """A filter with this action for one system call of x86-64, the rest allowed."""
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, action), (0x06, 0, 0, ALLOW)]
+    return b''.join(struct.pack('HBBI', *insn) for insn in code)
+
+
+class Terminal(ProbeCase):
+    def inject(self, *args, program=HUSK, **kw):
+        snippet = self.inside_c(INJECT, 'inject')
+        r = self.pty([program, *args, *(['--'] if program else []), snippet] if program else
+                     [snippet], **kw)
+        tried = re.findall(r'(?m)^(\S+) (\S+) (\S+): (\w+)\r$', r.out)
+        return r, tried
+
+    def refused(self, *args, program=HUSK):
+        """Each try ends with EPERM; x32 calls may be unknown to the kernel."""
+        r, tried = self.inject(*args, program=program)
+        self.assertEqual(r.rc, 0, r)
+        self.assertGreaterEqual(len(tried), 48, r)
+        wrong = [t for t in tried if t[3] != 'EPERM' and not (t[0] == 'x32' and t[3] == 'ENOSYS')]
+        self.assertEqual(wrong, [])
+        self.assertEqual(r.left, b'')
+
+    def test_s06_host_tree(self):
+        self.refused()
+
+    def test_s06_in_place(self):
+        self.refused(*HOST)
+
+    def test_s06_with_its_own_dev(self):
+        self.refused(*SMALL)
+
+    def test_s06_without_capabilities(self):
+        self.refused(*HOST, '--cap-drop', 'ALL', '--map-current-user')
+
+    def test_s06_as_bwrap(self):
+        self.refused(*SMALL, program=BWRAP)
+
+    def test_s06_as_bwrap_with_capabilities(self):
+        self.refused(*SMALL, '--cap-add', 'ALL', program=BWRAP)
+
+    def test_s06_only_stdin_is_the_terminal(self):
+        snippet = self.inside_c(INJECT, 'inject')
+        for redirect in ('>{0} 2>&1', '<&- >{0} 2>&1', '</dev/null >{0}', '</dev/null >{0} 2>&1'):
+            with self.subTest(redirect):
+                out = self.path('out')
+                r = self.pty(['sh', '-c', f'{HUSK} -- {snippet} ' + redirect.format(out)])
+                with open(out, encoding='ascii') as f:
+                    text = f.read()
+                tried = re.findall(r'(?m)^(\S+) (\S+) \S+: (\w+)$', text + r.out.replace('\r', ''))
+                self.assertTrue([t for t in tried if t[1] == 'tty'], text)
+                self.assertEqual([t for t in tried if t[2] in ('ok', 'EIO')], [])
+                self.assertEqual(r.left, b'')
+
+    def test_s06_the_callers_filter_decides_between_equal_actions(self):
+        """The caller's filter is the newest: its number is what the command sees."""
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                fd = self.fd(bpf(SYS_IOCTL, ERRNO | 77))
+                r, tried = self.inject(*HOST, '--seccomp', fd, program=program, pass_fds=[fd])
+                native = {t[3] for t in tried if t[0] == 'x86-64'}
+                self.assertEqual(native, {'EBADFD'}, r)
+                self.assertEqual(r.left, b'')
+
+    def test_s06_the_callers_filter_cannot_allow_it(self):
+        fd = self.fd(bpf(SYS_UMASK, ERRNO | 77))
+        r, tried = self.inject(*HOST, '--seccomp', fd, pass_fds=[fd])
+        self.assertEqual([t for t in tried if t[3] == 'ok'], [])
+        self.assertEqual(r.left, b'')
+
+    def test_the_attack_is_real(self):
+        """Without a sandbox the text arrives where the kernel still has the call."""
+        r, tried = self.inject(program=None)
+        sti = [t for t in tried if t[0] == 'x86-64' and t[2] == '5412']
+        if {t[3] for t in sti} == {'EIO'}:
+            self.skipTest('dev.tty.legacy_tiocsti is 0')
+        self.assertIn(b'i', r.left)
+
+    def test_without_a_terminal_there_is_no_filter_of_ours(self):
+        for program in (HUSK, BWRAP):
+            self.assertEqual(self.status(HOST, 'Seccomp', 'Seccomp_filters', program=program),
+                             ['0', '0'])
+
+
+class Seccomp(ProbeCase):
+    def run_filters(self, *filters, program=HUSK, option='--add-seccomp-fd', args=SMALL):
+        fds = [self.fd(f) for f in filters]
+        words = [w for fd in fds for w in (option, fd)]
+        return self.run_cmd([program, *args, *words, '--', 'uname'], pass_fds=fds)
+
+    def test_a_filter_acts(self):
+        for program in (HUSK, BWRAP):
+            for option in ('--seccomp', '--add-seccomp-fd'):
+                with self.subTest(program, option=option):
+                    r = self.run_filters(bpf(SYS_UNAME, ERRNO | 5), program=program,
+                                         option=option)
+                    self.assertNotEqual(r.rc, 0, r)
+                    self.assertIn('Input/output error', r.err)
+
+    def test_the_later_one_decides_between_equal_actions(self):
+        r = self.run_filters(bpf(SYS_UNAME, ERRNO | 5), bpf(SYS_UNAME, ERRNO | 28))
+        self.assertIn('No space left', r.err)
+        r = self.run_filters(bpf(SYS_UNAME, ERRNO | 28), bpf(SYS_UNAME, ERRNO | 5))
+        self.assertIn('Input/output error', r.err)
+
+    def test_the_stricter_one_decides_else(self):
+        r = self.run_filters(bpf(SYS_UNAME, KILL), bpf(SYS_UNAME, ALLOW))
+        self.assertEqual(r.rc, -31, r)
+
+    def test_filters_are_counted(self):
+        fds = [self.fd(bpf(SYS_UMASK, ALLOW)) for _ in range(3)]
+        words = [w for fd in fds for w in ('--add-seccomp-fd', fd)]
+        self.assertEqual(self.status([*SMALL, *words], 'Seccomp', 'Seccomp_filters',
+                                     pass_fds=fds), ['2', '3'])
+
+    def test_a_filter_that_forbids_what_set_up_needs(self):
+        """Filters come last: one against mount or setgroups stops no launch."""
+        for number in (165, 155, 116, 428, 429, 442, 437):
+            r = self.run_filters(bpf(number, KILL))
+            self.assertRuns(r, 'Linux\n')
+
+    def test_the_last_of_two_seccomp_options_counts(self):
+        a, b = self.fd(bpf(SYS_UNAME, ERRNO | 5)), self.fd(bpf(SYS_UMASK, ERRNO | 5))
+        r = self.husk(*SMALL, '--seccomp', a, '--seccomp', b, '--', 'uname', pass_fds=[a, b])
+        self.assertRuns(r, 'Linux\n')
+        self.assertIn('--seccomp', r.err)
+
+    def test_a_length_that_is_no_multiple_of_eight(self):
+        for program, rc in ((HUSK, 125), (BWRAP, 1)):
+            for option in ('--seccomp', '--add-seccomp-fd'):
+                with self.subTest(program, option=option):
+                    r = self.run_filters(b'\0' * 7, program=program, option=option)
+                    self.assertFails(r, rc, 'seccomp')
+
+    def test_an_empty_filter(self):
+        self.assertFails(self.run_filters(b''), 125, 'seccomp')
+
+    def test_an_invalid_filter(self):
+        self.assertFails(self.run_filters(b'\xff' * 8), 125, 'seccomp.*(EINVAL|Invalid argument)')
+
+    def test_a_filter_too_long(self):
+        self.assertFails(self.run_filters(bpf(1, ALLOW) * 2000), 125, 'seccomp')
+
+    def test_both_options(self):
+        a, b = self.fd(bpf(1, ALLOW)), self.fd(bpf(1, ALLOW))
+        r = self.husk(*SMALL, '--seccomp', a, '--add-seccomp-fd', b, 'true', pass_fds=[a, b])
+        self.assertFails(r, 125, '--seccomp')
+
+
+class UserNamespaces(ProbeCase):
+    def test_disabled(self):
+        for program, more in ((HUSK, ()), (HUSK, ('--cap-drop', 'ALL')), (HUSK, ('--uid', '7')),
+                              (BWRAP, ('--unshare-user',)),
+                              (BWRAP, ('--unshare-user', '--cap-add', 'ALL'))):
+            with self.subTest(program, more=more):
+                self.check([*SMALL, *more, '--disable-userns'], ('fork unshare user', 'ENOSPC'),
+                           ('fork unshare user,mnt', ('ENOSPC', 'EPERM')), program=program)
+
+    def test_the_limit_cannot_be_lifted(self):
+        self.check([*SMALL, '--disable-userns'],
+                   ('write /proc/sys/user/max_user_namespaces 1000', ('EROFS', 'EACCES', 'ok')),
+                   ('fork unshare user', 'ENOSPC'), ('mount proc /mnt', 'ok'),
+                   ('write /mnt/sys/user/max_user_namespaces 1000', ('EROFS', 'EACCES', 'ok')),
+                   ('fork unshare user', 'ENOSPC'))
+
+    def test_disabled_and_asserted(self):
+        for program, more in ((HUSK, ()), (BWRAP, ('--unshare-user',))):
+            r = self.run_cmd([program, *SMALL, *more, '--disable-userns',
+                              '--assert-userns-disabled', 'true'])
+            self.assertRuns(r)
+
+    def test_asserted_and_not_disabled(self):
+        for program, rc in ((HUSK, 125), (BWRAP, 1)):
+            r = self.run_cmd([program, *SMALL, '--assert-userns-disabled', 'echo', 'ran'])
+            self.assertFails(r, rc, 'user namespace')
+            self.assertEqual(r.out, '')
+
+    def test_not_disabled_by_itself(self):
+        self.check(SMALL, ('fork unshare user', 'ok'))
+
+
+class FirstProcess(ProbeCase):
+    """Pid 1 of the sandbox is husk's: the command can neither look into it nor steer it."""
+
+    def closed(self, *more, program=HUSK):
+        self.check([*SMALL, *more], ('readlink /proc/self/exe', self.prober()),
+                   ('ptrace 1', ('EPERM', 'EACCES')), ('readv 1', 'EPERM'),
+                   ('getfd 1 0', 'EPERM'), ('getfd 1 3', 'EPERM'),
+                   ('open /proc/1/mem u', 'EACCES'), ('open /proc/1/mem r', 'EACCES'),
+                   ('read /proc/1/environ', 'EACCES'), ('open /proc/1/fd/0', ('EACCES', 'ENOENT')),
+                   ('readlink /proc/1/exe', 'EACCES'), ('readlink /proc/1/cwd', 'EACCES'),
+                   ('readlink /proc/1/root', 'EACCES'), ('open /proc/1/root d', 'EACCES'),
+                   ('open /proc/1/exe w', 'EACCES'), ('readlink /proc/1/fd/3', ('EACCES', 'ENOENT')),
+                   program=program)
+
+    def test_s15_with_every_capability(self):
+        self.closed()
+
+    def test_s15_with_every_capability_as_an_ordinary_id(self):
+        self.closed('--uid', '1000')
+
+    def test_s15_without_capabilities(self):
+        self.closed('--cap-drop', 'ALL')
+
+    def test_s15_without_capabilities_as_the_current_user(self):
+        self.closed('--map-current-user', '--cap-drop', 'ALL')
+
+    def test_s15_as_bwrap(self):
+        self.closed(program=BWRAP)
+
+    def test_s15_as_bwrap_with_capabilities(self):
+        self.closed('--cap-add', 'ALL', program=BWRAP)
+
+    def test_s15_with_some_capabilities(self):
+        self.closed('--cap-drop', 'ALL', '--cap-add', 'sys_ptrace')
+
+    def test_s15_the_launcher_is_not_visible(self):
+        pids = self.probe(SMALL, 'list /proc')[0].split()
+        self.assertEqual(sorted(int(p) for p in pids if p.isdigit()), [1, 2])
+
+    def test_s15_with_a_proc_of_its_own(self):
+        self.check(SMALL, ('mount proc /mnt', 'ok'), ('open /mnt/1/mem', 'EACCES'),
+                   ('read /mnt/1/environ', 'EACCES'), ('open /mnt/1/root d', 'EACCES'))
+
+    def test_pid_1_cannot_be_killed(self):
+        """A pid 1 without handler ignores even SIGKILL from inside."""
+        self.check(SMALL, ('kill 1 9', ('ok', 'EPERM')), ('kill 1 19', ('ok', 'EPERM')),
+                   ('list /proc/1/task', '1 '))
+
+    def test_the_caller_sees_the_command(self):
+        """From outside the namespaces of the command stay open to their owner: nsenter works."""
+        p = self.spawn([HUSK, *SMALL, '--', 'sh', '-c', 'echo ready; exec sleep 30'])
+        p.stdout.readline()
+        pid = self.descendants(p.pid)[-1]
+        r = self.run_cmd(['nsenter', '-t', str(pid), '-U', '-m', '-p', '-u', '--preserve-credentials',
+                          'sh', '-c', 'echo inside; readlink /proc/self/ns/uts'])
+        self.assertRuns(r)
+        self.assertEqual(r.out.split('\n')[0], 'inside')
+
+
+class Program(ProbeCase):
+    def test_s05_the_launcher_cannot_be_overwritten(self):
+        """Neither husk's own binary, writable by the caller, nor what runs as pid 1."""
+        mine = self.path('husk')
+        shutil.copyfile(HUSK, mine)
+        os.chmod(mine, 0o755)
+        before = self.digest(mine)
+        script = 'for p in /proc/[0-9]*; do echo X 2>/dev/null >>$p/exe; ' \
+                 ': 2>/dev/null >$p/exe; done; sleep 0.05; for p in /proc/1 $PPID; do ' \
+                 'echo X 2>/dev/null >$p/exe; done; true'
+        for args in (['--bind', '/', '/', *PROC], ['--bind', '/', '/', *PROC, '--cap-drop', 'ALL']):
+            with self.subTest(args=args):
+                self.run_cmd([mine, *args, '--', 'sh', '-c', script])
+                self.assertEqual(self.digest(mine), before)
+
+    @staticmethod
+    def digest(path):
+        with open(path, 'rb') as f:
+            return hashlib.sha256(f.read()).hexdigest()
+
+    def test_s07_no_privilege_in_what_is_built(self):
+        for program in (HUSK, BWRAP):
+            st = os.stat(program)
+            self.assertFalse(st.st_mode & (stat.S_ISUID | stat.S_ISGID))
+            self.assertNotIn('security.capability', os.listxattr(program))
+
+    def test_audit_of_the_finished_mounts(self):
+        """Were a mount not read-only although the kernel said so, nothing would be run."""
+        self.need('strace')
+        for program, rc in ((HUSK, 125), (BWRAP, 1)):
+            for args in (HOST, (*USR, '--ro-bind', '/etc', '/etc')):
+                with self.subTest(program, args=args):
+                    r = self.run_cmd(['strace', '-f', '-qq', '-o', self.path('log'), '-e',
+                                      'trace=mount_setattr', '-e', 'inject=mount_setattr:retval=0',
+                                      program, *args, '--', 'echo', 'ran'])
+                    self.assertNotIn('ran', r.out)
+                    self.assertFails(r, rc)
+
+
+class Keyring(ProbeCase):
+    SNIPPET = r'''
+        #include <errno.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        static const char *say(long r)
+        {
+            static char text[32];
+            if (r < 0)
+                return strerrorname_np(errno);
+            sprintf(text, "%ld", r);
+            return text;
+        }
+        /* add KEY: a new session keyring with a key, then the rest; else: look for the key */
+        int main(int argc, char **argv)
+        {
+            char text[64], data[64];
+            long key;
+
+            if (strcmp(argv[1], "add") == 0) {
+                syscall(SYS_keyctl, 1, NULL);
+                key = syscall(SYS_add_key, "user", "husk-test", "secret", 6, -3);
+                sprintf(text, "%ld %ld", syscall(SYS_keyctl, 0, -3, 0), key);
+                setenv("KEY", text, 1);
+                execvp(argv[2], argv + 2);
+                return 70;
+            }
+            printf("session %s\n", say(syscall(SYS_keyctl, 0, -3, 0)));
+            printf("found %s\n", say(syscall(SYS_request_key, "user", "husk-test", NULL, 0)));
+            key = atol(strchr(getenv("KEY"), ' '));
+            printf("read %s\n", say(syscall(SYS_keyctl, 11, key, data, sizeof data)));
+            printf("link %s\n", say(syscall(SYS_keyctl, 8, key, -3)));
+            printf("host %s\n", getenv("KEY"));
+            return 0;
+        }
+    '''
+
+    def keys(self, *args, program=HUSK):
+        snippet = self.inside_c(self.SNIPPET, 'keys')
+        r = self.run_cmd([snippet, 'add', program, *args, '--', snippet, 'look'])
+        self.assertRuns(r)
+        return dict(line.split(' ', 1) for line in r.out.splitlines())
+
+    def test_a_session_keyring_of_its_own(self):
+        for args in ((), HOST, SMALL):
+            with self.subTest(args=args):
+                got = self.keys(*args)
+                self.assertNotEqual(got['session'], got['host'].split()[0])
+                self.assertIn(got['found'], ('ENOKEY', 'EPERM', 'ENOSYS'))
+                self.assertIn(got['read'], ('EACCES', 'EPERM', 'ENOKEY', 'ENOSYS'))
+
+    def test_bwrap_inherits_it(self):
+        got = self.keys(*HOST, program=BWRAP)
+        self.assertEqual(got['session'], got['host'].split()[0])
+        self.assertNotIn(got['found'], ('ENOKEY', 'EPERM'))
+
+
+if __name__ == '__main__':
+    main()
