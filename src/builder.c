@@ -51,7 +51,11 @@ static int step_userns(struct sandbox *sb)
 	if (p->userns_fd < 0)
 		return 0;
 	if (setns(p->userns_fd, CLONE_NEWUSER) < 0)
-		return fail_hint(sb->fail, fail(sb->fail, errno, "Joining specified user namespace failed"),
+		return fail_hint(sb->fail, p->as->explains ? fail(sb->fail, errno, "--userns %d", p->userns_fd) :
+				 errno == EINVAL ?
+				 fail(sb->fail, 0, "Joining the specified user namespace failed, it might not be a "
+				      "descendant of the current user namespace.") :
+				 fail(sb->fail, errno, "Joining specified user namespace failed"),
 				 "it must be a user namespace of this user's, opened from /proc/PID/ns/user");
 	/* a change of ids makes a process undumpable, and its own files in /proc unreachable */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
@@ -247,11 +251,13 @@ static int step_join(struct sandbox *sb)
 	const struct plan *p = sb->plan;
 
 	if (p->pidns_fd >= 0 && setns(p->pidns_fd, CLONE_NEWPID) < 0)
-		return fail_hint(sb->fail, fail(sb->fail, errno, "Setting pidns failed"),
+		return fail_hint(sb->fail, p->as->explains ? fail(sb->fail, errno, "--pidns %d", p->pidns_fd) :
+				 fail(sb->fail, errno, "Setting pidns failed"),
 				 "it can be joined only with the user namespace that owns it: give that with --userns");
 	if (p->userns2_fd >= 0) {
 		if (setns(p->userns2_fd, CLONE_NEWUSER) < 0)
-			return fail(sb->fail, errno, "Setting userns2 failed");
+			return p->as->explains ? fail(sb->fail, errno, "--userns2 %d", p->userns2_fd) :
+				fail(sb->fail, errno, "Setting userns2 failed");
 		if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 			return fail(sb->fail, errno, "can't set dumpable");
 	}
@@ -274,6 +280,18 @@ static const struct step builder_steps[] = {
 	{ "joined namespaces", step_join },
 };
 
+/* A pid namespace below a joined one can be made only by a process that is in that, which takes a process of its own.
+ * It cannot know the pid of the sandbox as the launcher sees it: the sandbox will say that itself. */
+static void enter_pidns(struct sandbox *sb)
+{
+	struct clone_args args = { .flags = CLONE_PARENT };
+	pid_t pid = sys_clone3(&args);
+
+	if (pid > 0)
+		_exit(0);
+	sb->tells_pid = pid == 0;
+}
+
 /* Clones the sandbox: a child of the launcher, in the namespaces asked for, with a copy of the mounts. The builder's
  * part is then over. */
 static void clone_sandbox(struct sandbox *sb)
@@ -289,6 +307,8 @@ static void clone_sandbox(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't enter the hidden directory");
 		return;
 	}
+	if (p->pidns_fd >= 0 && (p->unshare & CLONE_NEWPID))
+		enter_pidns(sb);
 	pid = sys_clone3(&args);
 	if (pid < 0) {
 		sb->fail->step = "namespaces";
@@ -297,6 +317,8 @@ static void clone_sandbox(struct sandbox *sb)
 	}
 	if (pid == 0)
 		inside_main(sb);
+	if (sb->tells_pid)
+		_exit(0);
 	/* for a launcher that lent us its memory, or by message for one that did not */
 	sb->child_pid = pid;
 	if (!sb->borrowed)
@@ -306,7 +328,10 @@ static void clone_sandbox(struct sandbox *sb)
 
 _Noreturn void builder_main(struct sandbox *sb)
 {
-	close(sb->outer_socket);
+	/* the launcher's alone: a reader of its status must see the end of it */
+	fd_close(sb->outer_socket);
+	fd_close(sb->plan->info_fd);
+	fd_close(sb->plan->json_fd);
 	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);

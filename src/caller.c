@@ -99,9 +99,11 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 	c.has_cgroupns = faccessat(proc_fd, "self/ns/cgroup", F_OK, 0) == 0;
 	c.has_userns = plan->userns_try && c.uid == 0 ? userns_available(proc_fd) : true;
 	c.root_is_mount = root_is_mount();
-	r = c.uid == 0 ? caps_effective(&c.effective) : 0;
+	r = c.uid == 0 || plan->as->refuses_caps ? caps_effective(&c.effective) : 0;
 	if (r < 0)
 		return fail(f, -r, "capget (for uid == 0) failed");
+	if (c.uid != 0 && c.effective != 0)
+		return fail(f, 0, "Unexpected capabilities but not setuid, old file caps config?");
 	*ret = c;
 	return 0;
 }

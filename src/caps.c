@@ -53,8 +53,7 @@ int caps_effective(uint64_t *ret)
 	return 0;
 }
 
-/* Drops every capability outside SET from the bounding set; EINVAL tells where the kernel's list ends. */
-static int limit_bounding(uint64_t set)
+int caps_limit_bounding(uint64_t set)
 {
 	unsigned cap;
 
@@ -63,7 +62,7 @@ static int limit_bounding(uint64_t set)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
 			if (errno == EINVAL)
-				break;
+				break;	/* the end of the kernel's list */
 			return neg_errno();
 		}
 	}
@@ -88,11 +87,7 @@ int caps_limit(uint64_t set, bool ambient)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct now[2], want[2];
 	unsigned i;
-	int r;
 
-	r = limit_bounding(set);
-	if (r < 0)
-		return r;
 	if (syscall(SYS_capget, &header, now) < 0)
 		return neg_errno();
 	for (i = 0; i < 2; i++) {

@@ -18,7 +18,9 @@ const char *caps_name(unsigned cap);
 /* Reads the calling process's effective set into *RET. Returns 0 or -errno. capget(2). */
 int caps_effective(uint64_t *ret);
 
-/* Limits the calling process to SET: bounding, permitted, effective and inheritable; with AMBIENT also
- * ambient, so that an exec by a uid other than 0 keeps it. Capabilities that the kernel does not have are
- * left out. Returns 0 or -errno. */
+/* Drops every capability outside SET from the bounding set. Returns 0 or -errno. */
+int caps_limit_bounding(uint64_t set);
+
+/* Limits the calling process to SET: permitted, effective and inheritable; with AMBIENT also ambient, so that an
+ * exec by a uid other than 0 keeps it. Capabilities that the kernel does not have are left out. Returns 0 or -errno. */
 int caps_limit(uint64_t set, bool ambient);

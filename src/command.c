@@ -58,11 +58,17 @@ int command_scrub(struct sandbox *sb)
 static int step_capabilities(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	int r;
+	/* of root bubblewrap limits the bounding set only in a new user namespace, the others only when asked */
+	bool bwrap_root = !p->as->all_caps && sb->caller->uid == 0;
+	bool in_userns = p->userns || p->userns_fd >= 0;
+	int r = 0;
 
-	if (!p->caps_edited && (p->as->all_caps ? p->caps == CAPS_ALL && p->uid == 0 : sb->caller->uid == 0))
+	if (p->as->all_caps && p->caps == CAPS_ALL && p->uid == 0)
 		return 0;
-	r = caps_limit(p->caps, p->uid != 0 && p->caps != 0);
+	if (!bwrap_root || in_userns)
+		r = caps_limit_bounding(p->caps);
+	if (r == 0 && (!bwrap_root || p->caps_edited))
+		r = caps_limit(p->caps, !p->as->all_caps || p->uid != 0);
 	return r < 0 ? fail(sb->fail, -r, "Setting capabilities") : 0;
 }
 
@@ -161,33 +167,35 @@ static int step_descriptors(struct sandbox *sb)
 	return 0;
 }
 
+int command_filter(struct sandbox *sb)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < sb->n_filters && r == 0; i++)
+		r = seccomp_install(&sb->filters[i], sb->fail);
+	return r;
+}
+
 /* Should: have its own filters below the caller's, whose answers then stand. Mustn't: be followed by anything that a
  * filter could refuse, but execve. */
 static int step_seccomp(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	CLEANUP(free_p) void *code = NULL;
-	struct seccomp_program late = { 0 };
-	size_t i;
 	int r = 0;
 
 	if (p->seccomp_fd >= 0) {
-		r = seccomp_read(p->seccomp_fd, &late, sb->fail);
-		code = late.code;
-		fcntl(p->seccomp_fd, F_SETFD, FD_CLOEXEC);
+		r = seccomp_read(p->seccomp_fd, &sb->filters[0], sb->fail);
 		if (r < 0)
 			return r;
+		sb->n_filters = 1;
 	}
 	r = sb->terminal ? seccomp_refuse_terminal() : 0;
 	if (r == 0 && sb->refuse_keys)
 		r = seccomp_refuse_keyring();
 	if (r < 0)
 		return fail(sb->fail, -r, "prctl(PR_SET_SECCOMP)");
-	if (code || p->seccomp_fd >= 0)
-		return seccomp_install(&late, sb->fail);
-	for (i = 0; i < sb->n_filters && r == 0; i++)
-		r = seccomp_install(&sb->filters[i], sb->fail);
-	return r;
+	return command_filter(sb);
 }
 
 /* Should: give back what the launcher had changed of the caller's. Mustn't: come after the filters. */

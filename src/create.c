@@ -9,6 +9,7 @@
 #include "dest.h"
 #include "fail.h"
 #include "mount.h"
+#include "personality.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
@@ -51,7 +52,9 @@ static int copy_data(struct sandbox *sb, const struct op *op, int to)
 	}
 	r = copy_all(op->fd, to);
 	if (r < 0)
-		return fail(sb->fail, -r, "Can't write data to file %s", op->dest);
+		return sb->plan->as->explains ?
+			fail(sb->fail, -r, "Can't copy descriptor %d to file %s", op->fd, op->dest) :
+			fail(sb->fail, -r, "Can't write data to file %s", op->dest);
 	if (op->fd_shared && lseek(op->fd, start, SEEK_SET) < 0)
 		return fail(sb->fail, errno, "Can't write data to file %s", op->dest);
 	return 0;

@@ -116,12 +116,20 @@ static int refuse_creation(struct sandbox *sb, const struct op *op, const char *
 			 "make it first, or put a --tmpfs or --dir of the sandbox above it");
 }
 
+/* Parents are 0755, but as closed to group and others as what is made below them. */
+static mode_t parent_mode(const struct op *op)
+{
+	mode_t mode = op->mode_set ? op->mode : op->type == OP_BIND_DATA ? 0600 : 0755;
+
+	return 0755 & ~(mode & 0070 ? 0 : 0070) & ~(mode & 0007 ? 0 : 0007);
+}
+
 /* Makes the directory PATH, whose parent is PARENT, if the personality may; it is not there yet. */
 static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path, const char *name)
 {
 	if (!sb->plan->as->creates_on_host && !is_own(sb, parent))
 		return refuse_creation(sb, op, path);
-	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(parent, name, parent_mode(op)) < 0 && errno != EEXIST)
 		return fail(sb->fail, errno, "Can't mkdir parents for %s", op->dest);
 	return 0;
 }
@@ -180,7 +188,7 @@ static int split(struct sandbox *sb, const struct op *op, size_t *ret_length, ch
 	while (start > 0 && op->dest[start - 1] != '/')
 		start--;
 	if (end - start > 255)
-		return fail(sb->fail, ENAMETOOLONG, "Can't mkdir parents for %s", op->dest);
+		return fail(sb->fail, ENAMETOOLONG, "Can't mkdir %s", op->dest);
 	memcpy(ret_name, op->dest + start, end - start);
 	ret_name[end - start] = '\0';
 	*ret_length = start;

@@ -215,6 +215,8 @@ _Noreturn void init_main(struct sandbox *sb)
 	if (chdir("/") < 0)
 		_exit(1);
 	close_others(&init);
+	if (sb->plan->as->filters_init)
+		command_filter(sb);
 	loop(&init);
 failed:
 	channel_send_fail(sb->socket, sb->fail);

@@ -206,8 +206,22 @@ static const struct step inside_steps[] = {
 	{ "scrub", step_scrub },
 };
 
+/* Tells the launcher our pid as the host's /proc has it, which is the launcher's. */
+static void tell_pid(struct sandbox *sb)
+{
+	char pid[32];
+	ssize_t n = readlinkat(sb->proc_fd, "self", pid, sizeof pid - 1);
+
+	if (n > 0) {
+		pid[n] = '\0';
+		channel_send(sb->socket, MESSAGE_PID, atoi(pid));
+	}
+}
+
 _Noreturn void inside_main(struct sandbox *sb)
 {
+	if (sb->tells_pid)
+		tell_pid(sb);
 	if (steps_run(sb, inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
 		if (sb->plan->init)
 			init_main(sb);

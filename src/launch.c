@@ -74,6 +74,10 @@ static int claim_fds(const struct plan *p, struct fail *f)
 		    p->as->checks_fds)
 			return fail_hint(f, fail(f, errno, "%s %d", fds[i].option, fds[i].fd),
 					 "the caller has not opened that descriptor");
+	for (i = 0; i < p->n_seccomp_fds && p->as->checks_fds; i++)
+		if (fcntl(p->seccomp_fds[i], F_GETFD) < 0)
+			return fail_hint(f, fail(f, errno, "--add-seccomp-fd %d", p->seccomp_fds[i]),
+					 "the caller has not opened that descriptor");
 	for (i = 0; i < p->n_keep_fds; i++)
 		if (fcntl(p->keep_fds[i], F_GETFD) < 0)
 			return fail_hint(f, fail(f, errno, "--keep-fd %d", p->keep_fds[i]),
@@ -197,7 +201,8 @@ static int adopt_child(struct launcher *la, pid_t pid)
 	la->child = sys_pidfd_open(pid);
 	if (la->child < 0)
 		return fail(la->fail, errno, "pidfd_open");
-	waitid(P_PID, (id_t)la->builder_pid, NULL, WEXITED);
+	if (la->builder >= 0 || la->l->plan->pidns_fd < 0)
+		waitid(P_PID, (id_t)la->builder_pid, NULL, WEXITED);
 	la->builder = fd_close(la->builder);
 	return child_known(la, pid);
 }
@@ -211,7 +216,7 @@ static bool may_borrow(const struct plan *p)
 	for (i = 0; i < p->n_ops; i++)
 		if (p->ops[i].fd >= 0)
 			return false;
-	return p->split && p->userns_block_fd < 0;
+	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0;
 }
 
 static int borrowing_builder(void *arg)
@@ -280,6 +285,7 @@ static int receive(struct launcher *la)
 		return 0;
 	if (r <= 0) {
 		la->socket = fd_close(la->socket);
+		la->ended |= la->builder < 0 && la->child < 0;	/* nobody is left */
 		return 0;
 	}
 	switch (m.type) {
@@ -329,6 +335,10 @@ static void reap(struct launcher *la, int pidfd)
 
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
+	if (pidfd == la->builder && info.si_code == CLD_EXITED && info.si_status == 0) {
+		la->builder = fd_close(la->builder);	/* it has done its work, and the sandbox will say its pid */
+		return;
+	}
 	la->ended = true;
 	/* what it said before its end */
 	while (la->socket >= 0 && receive(la) > 0)
@@ -393,7 +403,7 @@ static int supervise(struct launcher *la, struct sandbox *sb)
 		abandon(la);
 		return r;
 	}
-	if (p->init && !la->told && !la->fail->set && p->as->explains)
+	if ((la->child < 0 || (p->init && p->as->explains)) && !la->told && !la->fail->set)
 		return fail(la->fail, 0, "The sandbox was killed from outside");
 	return la->fail->set ? -EIO : 0;
 }

@@ -40,6 +40,9 @@ int mount_new(const char *type, const char *const *options, unsigned attrs)
 
 	if (fs < 0)
 		return neg_errno();
+	/* what mountinfo shows as the source */
+	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return neg_errno();
 	for (; *options; options += 2)
 		if (sys_fsconfig(fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0], options[1],
 				 0) < 0)
@@ -78,6 +81,18 @@ static int attach_root(struct sandbox *sb, int *tree)
 	return 0;
 }
 
+/* After a failed attachment: was it for the type of the destination? Keeps errno. */
+static bool wrong_type(const struct dest *d, enum dest_kind kind)
+{
+	int saved = errno;
+	struct stat st;
+	bool wrong = fstatat(d->fd, d->to, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 &&
+		     (kind == DEST_DIR) != S_ISDIR(st.st_mode);
+
+	errno = saved;
+	return wrong;
+}
+
 int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int *tree)
 {
 	struct dest d;
@@ -92,7 +107,7 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 		return r;
 	if (sys_move_mount(*tree, "", d.fd, d.to,
 			   MOVE_MOUNT_F_EMPTY_PATH | (d.to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0) {
-		if (errno == ENOTDIR)
+		if (errno == ENOTDIR || wrong_type(&d, kind))
 			r = fail(sb->fail, 0, kind == DEST_DIR ? "Destination is not a directory %s" :
 				 "Destination is not a file %s", op->dest);
 		else if (op->source)
@@ -171,15 +186,21 @@ static int source_bind(struct sandbox *sb, const struct op *op)
 
 static int source_bind_fd(struct sandbox *sb, const struct op *op)
 {
+	struct stat st;
 	int tree;
 
-	if (fcntl(op->fd, F_GETFD) < 0)
+	if (fstat(op->fd, &st) < 0)
 		return fail_hint(sb->fail, fail(sb->fail, ENOENT, "Can't find source path /proc/self/fd/%d", op->fd),
 				 "the caller has not opened that descriptor");
 	tree = clone_by_link(sb, op->fd);
+	if ((tree == -ESTALE || tree == -ENOENT) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		return fail(sb->fail, 0, "descriptor %d for %s is a pipe or socket, which cannot be bound", op->fd,
+			    op->dest);
 	if (tree == -ESTALE || tree == -ENOENT)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "Race condition binding dirfd"),
-				 "what the descriptor was opened as has been moved or replaced");
+		return fail_hint(sb->fail, sb->plan->as->explains ?
+				 fail(sb->fail, 0, "Race condition binding dirfd %d on %s", op->fd, op->dest) :
+				 fail(sb->fail, 0, "Race condition binding dirfd"),
+				 "what the descriptor was opened as has been moved, replaced or removed");
 	if (tree < 0)
 		return fail(sb->fail, -tree, "%s %d %s", op->option, op->fd, op->dest);
 	sb->fds[op->first_fd] = tree;

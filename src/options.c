@@ -510,7 +510,7 @@ const struct option options[] = {
 	  "Give the command capability CAP, or ALL" },
 	{ "--cap-drop", "CAP", GROUP_IDENTITY, 0, opt_cap, 0, 0,
 	  "Take capability CAP, or ALL, from the command" },
-	{ "--chdir", "DIR", GROUP_ENVIRONMENT, OPT_LAST, opt_chdir, 0, 0,
+	{ "--chdir", "DIR", GROUP_ENVIRONMENT, OPT_LAST | OPT_ONE, opt_chdir, 0, 0,
 	  "Start the command in DIR" },
 	{ "--chmod", "OCTAL PATH", GROUP_ROOT, 0, opt_chmod, 0, 0,
 	  "Set the mode of PATH, which must exist" },
@@ -576,7 +576,7 @@ const struct option options[] = {
 	  "Join this pid namespace, or make a child of it" },
 	{ "--proc", "DEST", GROUP_ROOT, 0, opt_dest, OP_PROC, 0,
 	  "Mount /proc on DEST, fresh with a new pid namespace" },
-	{ "--remount-ro", "DEST", GROUP_ROOT, 0, opt_dest, OP_REMOUNT_RO, 0,
+	{ "--remount-ro", "DEST", GROUP_ROOT, OPT_ONE, opt_dest, OP_REMOUNT_RO, 0,
 	  "Make the mount on DEST read-only, but not its submounts" },
 	{ "--ro-bind", "SRC DEST", GROUP_ROOT, 0, opt_bind, 0, OP_RO,
 	  "Bind SRC on DEST, with its submounts, read-only" },
@@ -726,7 +726,7 @@ static int missing_operand(struct parse *p, const struct option *o, size_t arity
 
 	if (p->plan->as->explains)
 		return fail(p->fail, 0, "%s takes %s: %s", o->name, many[arity], o->operands);
-	return fail(p->fail, 0, "%s takes %s", o->name, many[arity]);
+	return fail(p->fail, 0, "%s takes %s", o->name, o->flags & OPT_ONE ? "one argument" : many[arity]);
 }
 
 /* Refuses option O when a modifier waits for another kind of option; O is NULL where the words end. */
@@ -877,11 +877,12 @@ static int opt_args(struct parse *p, const struct option *o, char **operands)
 	p->nested = false;
 	if (r < 0)
 		return r;
-	if (p->plan->as->args_command)
+	if (p->plan->as->args_command) {
 		p->prefix = command;
-	else
-		p->command_begun = false;
-	return 0;
+		return 0;
+	}
+	p->command_begun = false;
+	return check_modifiers(p, NULL);
 }
 
 /* Makes the command from the words that a list of --args began it with and those of the command line. */

@@ -37,27 +37,30 @@ int overlay_source(struct sandbox *sb, const struct op *op)
 	return r < 0 ? r : open_layer(sb, op->work, &fds[op->n_layers + 1]);
 }
 
-/* Makes the tmpfs that takes the writes of a --tmp-overlay and attaches it on the destination, below the overlay. */
-static int make_upper(struct sandbox *sb, const struct op *op, int *ret_upper, int *ret_work)
+/* Makes the tmpfs that takes the writes of a --tmp-overlay. A layer must lie on a mount of this namespace, so it is
+ * attached over / while the overlay is made, where only its descriptor reaches it. */
+static int make_upper(struct sandbox *sb, int *ret_tmpfs, int *ret_upper, int *ret_work)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0);
-	int fd;
 
 	if (tree < 0)
-		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
-	if (mkdirat(tree, "upper", 0755) < 0 || mkdirat(tree, "work", 0755) < 0)
-		return fail(sb->fail, errno, "Can't make the upper layer of %s", op->dest);
-	/* attached first: a layer must lie on a mount of this namespace */
-	fd = fcntl(tree, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return fail(sb->fail, errno, "Can't make the upper layer of %s", op->dest);
-	if (mount_attach_tree(sb, op, DEST_DIR, &tree) < 0) {
-		fd_close(fd);
-		return -EINVAL;
-	}
-	*ret_upper = openat(fd, "upper", O_PATH | O_CLOEXEC);
-	*ret_work = openat(fd, "work", O_PATH | O_CLOEXEC);
-	fd_close(fd);
+		return tree;
+	if (mkdirat(tree, "upper", 0755) < 0 || mkdirat(tree, "work", 0755) < 0 ||
+	    sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return neg_errno();
+	*ret_upper = openat(tree, "upper", O_PATH | O_CLOEXEC);
+	*ret_work = openat(tree, "work", O_PATH | O_CLOEXEC);
+	*ret_tmpfs = TAKE_FD(tree);
+	return 0;
+}
+
+/* Detaches it again: the overlay keeps it alive. */
+static int drop_upper(struct sandbox *sb, int tmpfs)
+{
+	if (tmpfs < 0)
+		return 0;
+	if (fchdir(tmpfs) < 0 || sys_umount2(".", MNT_DETACH) < 0 || fchdir(sb->cwd_fd) < 0)
+		return neg_errno();
 	return 0;
 }
 
@@ -105,13 +108,11 @@ static int options_make(struct options *o, const struct sandbox *sb, const struc
 {
 	const char **pair;
 
-	o->pairs = calloc(2 * op->n_layers + 10, sizeof *o->pairs);
+	o->pairs = calloc(2 * op->n_layers + 8, sizeof *o->pairs);
 	o->texts = malloc((op->n_layers + 2) * FD_TEXT);
 	if (!o->pairs || !o->texts)
 		return -ENOMEM;
 	pair = o->pairs;
-	*pair++ = "source";
-	*pair++ = "overlay";
 	pair = add_layers(o, sb, op, pair);
 	if (upper >= 0) {
 		*pair++ = "upperdir";
@@ -143,31 +144,36 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 	return fd;
 }
 
+static int explain(struct sandbox *sb, const struct op *op, int err)
+{
+	if (err == ELOOP)
+		return fail(sb->fail, 0, "Can't make overlay mount on %s: Overlay directories may not overlap", op->dest);
+	return fail_hint(sb->fail, fail(sb->fail, err, "Can't make overlay mount on %s", op->dest),
+			 err == EINVAL ? "RWSRC and WORKDIR must be two directories of one writable file system that "
+			 "can hold them; an overlay cannot" : NULL);
+}
+
 int overlay_attach(struct sandbox *sb, const struct op *op)
 {
+	CLEANUP(fd_closep) int upper = NO_FD, work = NO_FD, tmpfs = NO_FD, tree = NO_FD;
 	int *fds = sb->fds + op->first_fd, r = 0;
-	CLEANUP(fd_closep) int upper = NO_FD, work = NO_FD, tree = NO_FD;
 	size_t i;
 
 	if (op->type == OP_OVERLAY) {
 		upper = TAKE_FD(fds[op->n_layers]);
 		work = TAKE_FD(fds[op->n_layers + 1]);
 	} else if (op->type == OP_TMP_OVERLAY) {
-		r = make_upper(sb, op, &upper, &work);
+		r = make_upper(sb, &tmpfs, &upper, &work);
 	}
-	if (r == 0) {
-		tree = make_overlay(sb, op, upper, work);
-		if (tree == -ELOOP)
-			r = fail(sb->fail, 0, "Can't make overlay mount on %s: Overlay directories may not overlap",
-				 op->dest);
-		else if (tree < 0)
-			r = fail(sb->fail, -tree, "Can't make overlay mount on %s", op->dest);
-	}
-	if (r == 0 && op->type == OP_TMP_OVERLAY)
-		dest_own(sb, tree);
 	if (r == 0)
-		r = mount_attach_tree(sb, op, DEST_DIR, &tree);
+		r = tree = make_overlay(sb, op, upper, work);
+	if (r >= 0)
+		r = drop_upper(sb, tmpfs);
 	for (i = 0; i < op->n_layers; i++)
 		fds[i] = fd_close(fds[i]);
-	return r;
+	if (r < 0)
+		return explain(sb, op, -r);
+	if (op->type == OP_TMP_OVERLAY)
+		dest_own(sb, tree);
+	return mount_attach_tree(sb, op, DEST_DIR, &tree);
 }

@@ -41,6 +41,8 @@ const struct personality personality_bwrap = {
 	.exit_setup = 1,
 	.exit_noexec = 1,
 	.exit_notfound = 1,
+	.refuses_caps = true,
+	.filters_init = true,
 	.creates_on_host = true,
 	.unshare_all = BWRAP_ALL,
 };

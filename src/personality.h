@@ -24,6 +24,8 @@ struct personality {
 	bool private_mounts;		/* host mounts made later do not appear */
 	bool creates_on_host;		/* missing destinations are made wherever they are */
 	bool dest_symlinks;		/* the last component of a destination may be a symlink */
+	bool refuses_caps;		/* an ordinary user with capabilities may not run it */
+	bool filters_init;		/* the caller's seccomp filters hold for the init too */
 	bool checks_fds;		/* a descriptor that is not open is an error at once, not when used */
 	bool closes_fds;		/* the command sees only 0, 1, 2 and what was asked for */
 	bool forwards;			/* signals to the launcher reach the command */

@@ -233,7 +233,7 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 	else if (caller->uid != 0)
 		start = 0;
 	else
-		start = p->userns ? CAPS_ALL : caller->effective;
+		start = caller->effective;
 	p->caps = (start & p->caps_keep) | p->caps_add;
 	if (p->as->confine_root && (caller->real_root || p->userns_fd >= 0) &&
 	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)))

@@ -24,6 +24,7 @@ struct sandbox {
 	int socket;		/* the inside's end of the channel to the launcher */
 	int outer_socket;	/* its other end, the launcher's */
 	bool borrowed;		/* the builder runs in the launcher's memory, which it is to leave usable */
+	bool tells_pid;		/* the sandbox tells the launcher its pid, since nobody else knows it */
 	pid_t child_pid;	/* the sandbox's first process, for the launcher that lent its memory */
 	int launcher;		/* pidfd of the launcher */
 	pid_t launcher_pid;
@@ -40,7 +41,7 @@ struct sandbox {
 	bool refuse_keys;	/* no session keyring could be had */
 	int *lock_fds;		/* by plan.locks */
 
-	/* --add-seccomp-fd, read before the first clone */
+	/* the caller's: --add-seccomp-fd is read before the first clone, --seccomp last of all */
 	struct seccomp_program *filters;
 	size_t n_filters;
 

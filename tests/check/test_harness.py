@@ -54,6 +54,17 @@ class Running(Case):
         self.assertFails(self.run_cmd(['sh', '-c', f'cat <&{fd}']))
 
 
+class Hanging(Case):
+    """A test that waits for ever fails."""
+
+    limit = 1
+
+    def test_limit(self):
+        reader, _ = self.pipe()
+        with self.assertRaisesRegex(AssertionError, 'more than 1 s'):
+            os.read(reader, 1)
+
+
 class Terminal(Case):
     """A controlling terminal with a foreground job."""
 

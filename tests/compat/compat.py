@@ -184,6 +184,10 @@ class Sides:
         for path in parents:
             self.assertEqual(theirs[path][0], 'drwx------', path)
             theirs[path] = (ours[path][0], *theirs[path][1:])
+        for path in theirs:
+            # its owner differs on purpose: see Dev in test_differences.py
+            if path.endswith('/pts') and path in ours:
+                theirs[path] = ours[path]
         self.assertEqual(ours, theirs)
         return ours
 

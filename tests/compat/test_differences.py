@@ -65,6 +65,19 @@ class Parents(Differ):
                 self.assertEqual(modes, ['0o40755', '0o40700'])
 
 
+class Dev(Differ):
+    """One user namespace does for --dev; nobody in it is the owner of a devpts, uid 0."""
+
+    def test_owner_of_pts(self):
+        self.differ('65534\n', f'{os.getuid()}\n', *USR, '--dev', '/dev', 'stat', '-c', '%u',
+                    '/dev/pts')
+
+    def test_map(self):
+        mine, other = self.sides(*USR, *PROC, '--dev', '/dev', 'cat', '/proc/self/uid_map')
+        self.assertEqual(mine.out.split(), [str(os.getuid()), str(os.getuid()), '1'])
+        self.assertNotEqual(other.out.split()[1], str(os.getuid()))
+
+
 class EmptyPaths(Differ):
     """An empty path is an error, where bubblewrap takes it for the root or ignores it."""
 
@@ -120,6 +133,15 @@ class NoWindow(Differ):
             self.assertTrue(select.select([r], [], [], 5)[0], 'the sandbox lives on')
             self.close(r)
 
+    @staticmethod
+    def runs_by_now(shell):
+        with open(f'/proc/{shell.pid}/task/{shell.pid}/children', encoding='ascii') as f:
+            child = f.read().split()
+        if not child:
+            return False
+        with open(f'/proc/{child[0]}/comm', encoding='ascii') as f:
+            return f.read() == 'bwrap\n'
+
     def test_parent_killed_right_after_the_start(self):
         for _ in range(30):
             r, w = self.pipe()
@@ -127,7 +149,10 @@ class NoWindow(Differ):
                             '--unshare-pid', '--die-with-parent', 'sleep', '60'], pass_fds=[w])
             self.close(w)
             p.stdout.readline()
-            time.sleep(random.uniform(0.002, 0.012))
+            # a parent that died before the launcher ran cannot be detected
+            while not self.runs_by_now(p):
+                time.sleep(0.001)
+            time.sleep(random.uniform(0.005, 0.015))
             p.kill()
             self.assertTrue(select.select([r], [], [], 5)[0], 'the sandbox lives on')
             self.close(r)
@@ -276,12 +301,17 @@ class SameFdTwice(Differ):
     def twice(self, first, second):
         fd = self.fd('text')
         words = (*ROOT, first, fd, '/a', second, fd, '/b', 'cat', '/a')
-        self.assertFails(self.side(ORACLE, words, pass_fds=[fd]), 1, 'Bad file descriptor')
-        os.lseek(fd, 0, os.SEEK_SET)
         self.assertRuns(self.side(BWRAP, words, pass_fds=[fd]), 'text')
+        os.lseek(fd, 0, os.SEEK_SET)
+        self.assertRuns(self.side(BWRAP, (*words[:-1], '/b'), pass_fds=[fd]), 'text')
 
     def test_file(self):
         self.twice('--file', '--file')
+
+    def test_the_oracle_refuses_it(self):
+        fd = self.fd('text')
+        self.assertFails(self.side(ORACLE, (*ROOT, '--file', fd, '/a', '--file', fd, '/b', 'true'),
+                                   pass_fds=[fd]), 1, 'Bad file descriptor')
 
     def test_bind_data(self):
         self.twice('--ro-bind-data', '--ro-bind-data')
@@ -296,6 +326,32 @@ class SameFdTwice(Differ):
         self.close(w)
         with os.fdopen(os.dup(r), encoding='ascii') as f:
             self.assertRegex(f.read(), r'(?s)"child-pid".*"child-pid".*\{ "exit-code": 0 \}\n\Z')
+
+
+class Joined(Differ):
+    """What --userns and --pidns were given is not left open for the command."""
+
+    def test_userns(self):
+        holder = self.spawn(['unshare', '--user', '--map-root-user', 'sh', '-c',
+                             'echo; exec sleep 60'])
+        holder.stdout.readline()
+        fd = os.open(f'/proc/{holder.pid}/ns/user', os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        ours, theirs = self.sides(*HOST, '--userns', fd, 'ls', f'/proc/self/fd/{fd}',
+                                  pass_fds=[fd])
+        self.assertEqual((ours.rc, theirs.rc), (2, 0))
+
+
+class Arguments(Differ):
+    """There is no limit to the number of words."""
+
+    def test_in_a_list(self):
+        mine, other = self.sides('--args', In(b'--share-net\0' * 20000), *HOST, 'true')
+        self.assertEqual((mine.rc, other.rc), (0, 1))
+
+    def test_on_the_command_line(self):
+        mine, other = self.sides(*['--share-net'] * 9000, *HOST, 'true')
+        self.assertEqual((mine.rc, other.rc), (0, 1))
 
 
 class Launch(Differ):

@@ -37,10 +37,6 @@ class UsernsFd(Compare):
         fd = self.fd_of(self.namespace('--user', '--map-root-user'), 'user')
         self.same_mounts(*USR, *NEWPROC, '--tmpfs', '/tmp', '--userns', fd, pass_fds=[fd])
 
-    def test_is_closed_in_the_command(self):
-        fd = self.fd_of(self.namespace('--user', '--map-root-user'), 'user')
-        self.same(*HOST, '--userns', fd, *LS, pass_fds=[fd])
-
     def test_uid_that_is_not_mapped(self):
         fd = self.fd_of(self.namespace('--user', '--map-root-user'), 'user')
         self.same_error('unable to switch to uid 5: Invalid argument',
@@ -102,9 +98,6 @@ class PidnsFd(Compare):
     def test_new_proc_shows_it(self):
         self.joined('--proc', '/proc', 'sh', '-c', 'tr "\\0" " " < /proc/1/cmdline',
                     out='sleep 60 ')
-
-    def test_closed_in_the_command(self):
-        self.joined(*LS)
 
 
 class PidnsNotThere(Compare):

@@ -339,14 +339,6 @@ class Arguments(Compare):
     def test_9000_words(self):
         self.same('--args', In(b'--share-net\0' * 8994), *HOST, 'true')
 
-    def test_9001_words(self):
-        self.same_error('Exceeded maximum number of arguments 9000',
-                        '--args', In(b'--share-net\0' * 8995), *HOST, 'true')
-
-    def test_9001_words_on_the_command_line(self):
-        self.same_error('Exceeded maximum number of arguments 9000', '--nope',
-                        *['--share-net'] * 9000)
-
 
 class Contradictions(Compare):
     """Options that need or exclude others."""

@@ -61,10 +61,6 @@ class Seccomp(Compare):
                 self.same_error('Invalid seccomp data, must be multiple of 8',
                                 *HOST, option, In(b'1234567'), 'true')
 
-    def test_length_of_an_added_one_is_checked_at_once(self):
-        self.same_error('Invalid seccomp data, must be multiple of 8',
-                        '--add-seccomp-fd', In(b'1'), '--nope')
-
     def test_invalid_program(self):
         self.wrong('Unable to set up system call filtering as requested: prctl.PR_SET_SECCOMP. '
                    'reported EINVAL', *HOST, '--seccomp', In(b'12345678'), 'true')

@@ -354,9 +354,14 @@ class Case(unittest.TestCase):
     """A test with a directory of its own, self.dir, that leaves no process and no file."""
 
     maxDiff = None
+    limit = 60  # seconds that one test may take
 
     def setUp(self):
         super().setUp()
+        signal.signal(signal.SIGALRM, self._time_is_up)
+        # again and again: a hanging sub-test is not the end of the test
+        signal.setitimer(signal.ITIMER_REAL, self.limit, self.limit)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
         self.addCleanup(_kill_leftovers, frozenset(descendants(os.getpid(), True)))
         self.dir = tempfile.mkdtemp(prefix=self._testMethodName[:40] + '-',
                                     dir=os.path.join(BASE, 'tests'))
@@ -364,6 +369,10 @@ class Case(unittest.TestCase):
         self.addCleanup(remove_tree, self.dir)
         self._open_fds = set()
         self.addCleanup(self._close_all)
+
+    def _time_is_up(self, _number, _frame):
+        """A test that hangs fails where it hangs, and the others of its file go on."""
+        raise AssertionError(f'the test has taken more than {self.limit} s')
 
     # running
 

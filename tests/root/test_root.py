@@ -143,7 +143,7 @@ class Bwrap(Base):
         self.assertNotEqual(got, [mine])
 
     def test_without_capabilities(self):
-        self.assertEqual(self.status([*HOST, '--cap-drop', 'ALL'], 'CapEff', 'CapBnd',
+        self.assertEqual(self.status([*HOST, '--cap-drop', 'ALL'], 'CapEff', 'CapPrm',
                                      program=BWRAP), ['0' * 16] * 2)
 
     def test_nothing_is_left(self):

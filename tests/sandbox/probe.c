@@ -312,32 +312,45 @@ static int call_readlink(char **a)
 static int call_read(char **a)
 {
 	int fd = open(a[0], O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	size_t length = 0;
+	ssize_t n;
 
-	text[n > 0 ? n : 0] = '\0';
-	if (n > 0 && text[n - 1] == '\n')
-		text[n - 1] = '\0';
-	return n < 0 ? -1 : close(fd);
+	if (fd < 0)
+		return -1;
+	/* /proc gives a page at a time */
+	while ((n = read(fd, text + length, sizeof text - 1 - length)) > 0)
+		length += (size_t)n;
+	text[length] = '\0';
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
+	close(fd);
+	return n < 0 ? -1 : 0;
 }
 
-/* The names in a directory. */
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a directory, sorted. */
 static int call_list(char **a)
 {
 	int fd = open(a[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char buffer[4096], *entry;
+	char buffer[4096], *entry, *names[2048];
+	size_t i, count = 0;
 	long n;
 
-	text[0] = '\0';
 	if (fd < 0)
 		return -1;
 	while ((n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0)
 		for (entry = buffer; entry < buffer + n; entry += *(unsigned short *)(entry + 16))
-			if (entry[19] != '.') {
-				strncat(text, entry + 19, sizeof text - strlen(text) - 2);
-				strcat(text, " ");
-			}
+			if (entry[19] != '.' && count < sizeof names / sizeof *names)
+				names[count++] = strdup(entry + 19);
 	close(fd);
-	if (!text[0])
+	qsort(names, count, sizeof *names, compare);
+	for (i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", names[i]);
+	if (count == 0)
 		strcpy(text, "(empty)");
 	return n < 0 ? -1 : 0;
 }

@@ -62,7 +62,7 @@ class Numbers(Bad):
                        '--pidns', '--info-fd', '--json-status-fd', '--sync-fd'):
             self.refused(*HOST, option, '99', names=['99'], err='Bad file descriptor', both=False)
         for option in TAKES_FD_AND_PATH:
-            self.refused(option, '99', '/x', names=['99'], err='Bad file descriptor')
+            self.refused(option, '99', '/x', names=['99'], err='Bad file desc|has not opened')
         self.refused(*HOST, '--keep-fd', '99', names=['--keep-fd', '99'],
                      err='Bad file descriptor', both=False)
 
@@ -229,10 +229,8 @@ class Sources(Bad):
                          err='Too many levels of symbolic links')
 
     def test_not_allowed(self):
-        self.mkdir('closed/inner')
-        os.chmod(self.path('closed'), 0)
-        self.refused('--bind', self.path('closed/inner'), '/x', names=[self.path('closed/inner')],
-                     err='Permission denied')
+        """Root inside is nobody in particular outside."""
+        self.refused('--bind', '/root/x', '/x', names=['/root/x'], err='Permission denied')
 
     def test_too_long(self):
         path = '/' + 'x' * 5000

@@ -65,7 +65,7 @@ class Kinds(ProbeCase):
                    ('mkdir /d/new', 'EROFS'))
 
     def test_nothing_of_the_host_is_left(self):
-        self.check(['PROBE', *PROC], ('list /', 'proc probe '), ('access /oldroot', 'ENOENT'),
+        self.check(['PROBE', *PROC], ('list /', 'probe proc '), ('access /oldroot', 'ENOENT'),
                    ('access /newroot', 'ENOENT'), ('readlink /proc/self/root', '/'),
                    ('readlink /proc/1/root', ('/', 'EACCES', 'EPERM')))
 

@@ -329,7 +329,7 @@ class Flags(ProbeCase):
                'nosymfollow')
 
     def test_s14_flags_of_submounts(self):
-        top = self.mkdir('top')
+        top, to = self.mkdir('top'), self.mkdir('to')
         lines = []
         for option in self.OPTIONS:
             self.mkdir(f'top/{option}/deep')
@@ -341,14 +341,14 @@ class Flags(ProbeCase):
                                  ('--ro-bind', {'ro', 'nosuid', 'nodev'})):
                 with self.subTest(program, option=option):
                     script = f'cat /proc/self/mountinfo; echo ----; exec {program} --ro-bind / / ' \
-                             f'{option} {top} /mnt -- {probe} "read /proc/self/mountinfo"'
+                             f'{option} {top} {to} -- {probe} "read /proc/self/mountinfo"'
                     r = self.run_cmd(self.private_mounts(['sh', '-c', script], '\n'.join(lines)))
                     self.assertEqual(r.rc, 0, r)
                     before, after = r.out.split('----\n')
                     before = {m.point.removeprefix(top): m for m in mounts(before)
                               if m.point.startswith(top + '/')}
-                    after = {m.point.removeprefix('/mnt'): m for m in mounts(after)
-                             if m.point.startswith('/mnt/')}
+                    after = {m.point.removeprefix(to): m for m in mounts(after)
+                             if m.point.startswith(to + '/')}
                     self.assertEqual(set(after), set(before))
                     for point, mount in before.items():
                         want = (mount.opts - {'rw'}) | more
