@@ -30,6 +30,7 @@ struct owner {
 struct table {
 	struct mount *mounts;	/* sorted by parent and mount point */
 	size_t n_mounts;
+	const struct mount *last;	/* by_id()'s latest */
 	struct owner *owners;	/* sorted by destination and index */
 	size_t n_owners;
 };
@@ -244,17 +245,20 @@ static size_t next_prefix(const char *point, size_t length)
 	return point[length] ? length + 1 + strcspn(point + length + 1, "/") : length + 1;
 }
 
-static const struct mount *by_id(const struct table *t, long id)
+/* Neighbours in the table mostly have one parent: the last one found is tried first. */
+static const struct mount *by_id(struct table *t, long id)
 {
 	size_t i;
 
+	if (t->last && t->last->id == id)
+		return t->last;
 	for (i = 0; i < t->n_mounts; i++)
 		if (t->mounts[i].id == id)
-			return &t->mounts[i];
+			return t->last = &t->mounts[i];
 	return NULL;
 }
 
-static bool is_reachable(const struct table *t, const struct mount *m)
+static bool is_reachable(struct table *t, const struct mount *m)
 {
 	const struct mount *parent, *last = NULL;
 	size_t end, whole;

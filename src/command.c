@@ -181,15 +181,8 @@ int command_filter(struct sandbox *sb)
  * filter could refuse, but execve. */
 static int step_seccomp(struct sandbox *sb)
 {
-	const struct plan *p = sb->plan;
-	int r = 0;
+	int r;
 
-	if (p->seccomp_fd >= 0) {
-		r = seccomp_read(p->seccomp_fd, &sb->filters[0], sb->fail);
-		if (r < 0)
-			return r;
-		sb->n_filters = 1;
-	}
 	r = sb->terminal ? seccomp_refuse_terminal() : 0;
 	if (r == 0 && sb->refuse_keys)
 		r = seccomp_refuse_keyring();

@@ -201,6 +201,9 @@ _Noreturn void init_main(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;
 	}
+	/* without a pid namespace our death by a signal would leave the others: from now on the loop sees to it */
+	if (!init.pid_namespace)
+		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	/* what the child does to our memory before it is the command, we never read; a copy would cost more */
 	init.command = vfork();
 	if (init.command == 0)
@@ -209,9 +212,6 @@ _Noreturn void init_main(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't fork for pid 1");
 		goto failed;
 	}
-	/* without a pid namespace our death by a signal would leave the others: from now on the loop sees to it */
-	if (!init.pid_namespace && sb->plan->as->kills_orphans)
-		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (chdir("/") < 0)
 		_exit(1);
 	close_others(&init);

@@ -20,6 +20,7 @@
 #include "personality.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "util.h"
 
@@ -176,6 +177,19 @@ static int step_block(struct sandbox *sb)
 	return 0;
 }
 
+/* Should: read the caller's last filter as late as can be, since a front end may still be writing it. Mustn't: leave
+ * that to the command's process, which a caller that never ends it would hold up while nobody watches. */
+static int step_filter(struct sandbox *sb)
+{
+	int r;
+
+	if (sb->plan->seccomp_fd < 0)
+		return 0;
+	r = seccomp_read(sb->plan->seccomp_fd, &sb->filters[0], sb->fail);
+	sb->n_filters = r == 0;
+	return r;
+}
+
 static int step_session(struct sandbox *sb)
 {
 	if (sb->plan->new_session && setsid() < 0)
@@ -202,6 +216,7 @@ static const struct step inside_steps[] = {
 	{ "user namespaces", step_assert_userns },
 	{ "locks", init_lock_files },
 	{ "block", step_block },
+	{ "filter", step_filter },
 	{ "session", step_session },
 	{ "scrub", step_scrub },
 };

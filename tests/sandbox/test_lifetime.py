@@ -356,7 +356,7 @@ class Killed(ProbeCase):
         self.survivors(BWRAP, (*SMALL, '--die-with-parent'), 40, 0.008)
 
     def test_when_it_has_run_for_a_while(self):
-        for program, args in ((HUSK, SMALL), (HUSK, HOST), (HUSK, ()),
+        for program, args in ((HUSK, SMALL), (HUSK, IN_PLACE), (HUSK, ()),
                               (BWRAP, (*SMALL, '--die-with-parent'))):
             with self.subTest(program, args=args):
                 p = self.spawn([program, *args, '--', 'sh', '-c', 'echo ready; sleep 30 & wait'])
@@ -385,6 +385,8 @@ class Killed(ProbeCase):
     def test_init_is_killed(self):
         p = self.spawn([HUSK, *SMALL, '--', 'sh', '-c', 'echo ready; exec sleep 30'])
         p.stdout.readline()
+        # the process that set the sandbox up may still be on its way out
+        self.assertTrue(wait_until(lambda: len(self.descendants(p.pid)) == 2))
         os.kill(self.descendants(p.pid)[0], signal.SIGKILL)
         self.assertNotEqual(p.wait(10), 0)
 
