@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Compares the mounts that can be reached with the flags that the plan asked for.
  *
- * A mount can be reached when no mount of the same parent lies on a prefix of its mount point, the parent's own root
- * included. The operation that answers for it is the last one whose destination is a prefix of the mount point. Both
- * look-ups go by prefix in a sorted array, so 1000 binds cost no million comparisons. */
+ * A mount can be reached when no mount of the same parent lies on a prefix of its mount point, the
+ * parent's own root included. The operation that answers for it is the last one whose destination
+ * is a prefix of the mount point. Both look-ups go by prefix in a sorted array, so 1000 binds cost
+ * no million comparisons. */
 #include "audit.h"
 
 #include <stdio.h>
@@ -23,15 +24,15 @@ struct mount {
 };
 
 struct owner {
-	char *dest;		/* normalised: no slash at the end, none doubled */
-	size_t index;		/* in plan.ops */
+	char *dest; /* normalised: no slash at the end, none doubled */
+	size_t index; /* in plan.ops */
 };
 
 struct table {
-	struct mount *mounts;	/* sorted by parent and mount point */
+	struct mount *mounts; /* sorted by parent and mount point */
 	size_t n_mounts;
-	const struct mount *last;	/* by_id()'s latest */
-	struct owner *owners;	/* sorted by destination and index */
+	const struct mount *last; /* by_id()'s latest */
+	struct owner *owners; /* sorted by destination and index */
 	size_t n_owners;
 };
 
@@ -228,7 +229,8 @@ static bool mount_at(const struct table *t, long parent, const char *point, size
 	while (low < high) {
 		middle = (low + high) / 2;
 		m = &t->mounts[middle];
-		r = m->parent != parent ? (m->parent < parent ? -1 : 1) : compare_prefix(m->point, point, length);
+		r = m->parent != parent ? (m->parent < parent ? -1 : 1)
+					: compare_prefix(m->point, point, length);
 		if (r == 0)
 			return true;
 		if (r < 0)
@@ -264,13 +266,14 @@ static bool is_reachable(struct table *t, const struct mount *m)
 	size_t end, whole;
 
 	if (mount_at(t, m->id, m->point, strlen(m->point)))
-		return false;	/* its root is covered */
+		return false; /* its root is covered */
 	while (last != m) {
 		last = m;
 		parent = by_id(t, m->parent);
 		if (!parent || parent == m)
 			break;
-		/* a mount of the same parent on the parent's root, or on a shorter prefix, hides this one */
+		/* a mount of the same parent on the parent's root, or on a shorter prefix, hides
+		 * this one */
 		whole = strlen(m->point);
 		for (end = strlen(parent->point); end < whole; end = next_prefix(m->point, end))
 			if (mount_at(t, parent->id, m->point, end))
@@ -331,8 +334,11 @@ static int check_mount(struct sandbox *sb, const struct table *t, const struct m
 	want = demand_of(op, streq(o->dest, m->point));
 	if ((!want.ro || m->ro) && (!want.nosuid || m->nosuid) && (!want.nodev || m->nodev))
 		return 0;
-	return fail(sb->fail, EPERM, "%s %s: the mount on %s/ is not %s", op->option, op->dest, m->point,
-		    want.ro && !m->ro ? "read-only" : want.nosuid && !m->nosuid ? "nosuid" : "nodev");
+	return fail(sb->fail, EPERM, "%s %s: the mount on %s/ is not %s", op->option, op->dest,
+		    m->point,
+		    want.ro && !m->ro		? "read-only"
+		    : want.nosuid && !m->nosuid ? "nosuid"
+						: "nodev");
 }
 
 int audit_mounts(struct sandbox *sb)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Builds the root of the sandbox from descriptors, as the ordered table at the end of this file.
  *
- * The builder runs in the first user namespace, U1, which owns the mount namespace that it changes. With two levels
- * it then clones the sandbox into a second pair of both: the kernel locks every mount that is copied into a mount
- * namespace of a less privileged user namespace (mount_namespaces(7)), so that the command, root with every capability
- * there, can undo none of what was done here. */
+ * The builder runs in the first user namespace, U1, which owns the mount namespace that it changes.
+ * With two levels it then clones the sandbox into a second pair of both: the kernel locks every
+ * mount that is copied into a mount namespace of a less privileged user namespace
+ * (mount_namespaces(7)), so that the command, root with every capability there, can undo none of
+ * what was done here. */
 #include "builder.h"
 
 #include <grp.h>
@@ -29,21 +30,22 @@
 #include "sys.h"
 #include "util.h"
 
-/* Should: be sure that the launcher lives, and die with it from now on. Mustn't: trust getppid(), which is 0 in a new
- * pid namespace; drop the pidfd, which init will poll. */
+/* Should: be sure that the launcher lives, and die with it from now on. Mustn't: trust getppid(),
+ * which is 0 in a new pid namespace; drop the pidfd, which init will poll. */
 static int step_launcher(struct sandbox *sb)
 {
 	return inside_watch_launcher(sb);
 }
 
-/* Should: wait until the launcher has told the front end which maps to write. Mustn't: touch a file before, since an
- * unmapped id cannot create one (EOVERFLOW). */
+/* Should: wait until the launcher has told the front end which maps to write. Mustn't: touch a file
+ * before, since an unmapped id cannot create one (EOVERFLOW). */
 static int step_go(struct sandbox *sb)
 {
 	return sb->plan->split || !inside_waits(sb->plan) ? 0 : inside_wait_go(sb);
 }
 
-/* Should: enter the caller's user namespace, if one was given. Mustn't: make the namespaces of the sandbox yet. */
+/* Should: enter the caller's user namespace, if one was given. Mustn't: make the namespaces of the
+ * sandbox yet. */
 static int step_userns(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -51,12 +53,17 @@ static int step_userns(struct sandbox *sb)
 	if (p->userns_fd < 0)
 		return 0;
 	if (setns(p->userns_fd, CLONE_NEWUSER) < 0)
-		return fail_hint(sb->fail, p->as->explains ? fail(sb->fail, errno, "--userns %d", p->userns_fd) :
-				 errno == EINVAL ?
-				 fail(sb->fail, 0, "Joining the specified user namespace failed, it might not be a "
-				      "descendant of the current user namespace.") :
-				 fail(sb->fail, errno, "Joining specified user namespace failed"),
-				 "it must be a user namespace of this user's, opened from /proc/PID/ns/user");
+		return fail_hint(
+			sb->fail,
+			p->as->explains ? fail(sb->fail, errno, "--userns %d", p->userns_fd)
+			: errno == EINVAL
+				? fail(sb->fail, 0,
+				       "Joining the specified user namespace failed, it might not "
+				       "be a "
+				       "descendant of the current user namespace.")
+				: fail(sb->fail, errno, "Joining specified user namespace failed"),
+			"it must be a user namespace of this user's, opened from "
+			"/proc/PID/ns/user");
 	/* a change of ids makes a process undumpable, and its own files in /proc unreachable */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "can't set dumpable");
@@ -65,7 +72,8 @@ static int step_userns(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: map the caller, so that files can be created. Mustn't: deny setgroups where there is no new namespace. */
+/* Should: map the caller, so that files can be created. Mustn't: deny setgroups where there is no
+ * new namespace. */
 static int step_maps(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -78,7 +86,8 @@ static int step_maps(struct sandbox *sb)
 	return idmap_write(sb, p->uid, c->uid, p->gid, c->gid, true);
 }
 
-/* Should: take on the ids asked for in a joined namespace. Mustn't: lose the capabilities with them. */
+/* Should: take on the ids asked for in a joined namespace. Mustn't: lose the capabilities with
+ * them. */
 static int step_ids(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -103,8 +112,8 @@ static int step_ids(struct sandbox *sb)
 	return inside_watch_launcher(sb);
 }
 
-/* Should: cut the mounts off from the host's before anything of them is opened. Mustn't: pay for it where the clone
- * has made slaves already and slaves are wanted. */
+/* Should: cut the mounts off from the host's before anything of them is opened. Mustn't: pay for it
+ * where the clone has made slaves already and slaves are wanted. */
 static int step_propagation(struct sandbox *sb)
 {
 	unsigned long kind = sb->plan->as->private_mounts ? MS_PRIVATE : MS_SLAVE;
@@ -112,7 +121,9 @@ static int step_propagation(struct sandbox *sb)
 	if (kind == MS_SLAVE && (sb->plan->userns || sb->plan->userns_fd >= 0))
 		return 0;
 	if (sys_mount("none", "/", NULL, MS_REC | kind, NULL) < 0)
-		return fail(sb->fail, errno, kind == MS_SLAVE ? "Failed to make / slave" : "Failed to make / private");
+		return fail(sb->fail, errno,
+			    kind == MS_SLAVE ? "Failed to make / slave"
+					     : "Failed to make / private");
 	return 0;
 }
 
@@ -126,7 +137,8 @@ static bool any_deferred(const struct plan *p, enum op_type type)
 	return false;
 }
 
-/* Should: make room for what the operations open, and keep the host's /proc as it is now. Mustn't: open sources yet. */
+/* Should: make room for what the operations open, and keep the host's /proc as it is now. Mustn't:
+ * open sources yet. */
 static int step_prepare(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -151,8 +163,9 @@ static int step_prepare(struct sandbox *sb)
 	return sb->root_fd < 0 ? fail(sb->fail, errno, "can't open /") : 0;
 }
 
-/* Should: change the namespace's own tree in place, for a bind of / on /: every source is opened first, since
- * it must have its own flags and not those that the whole tree now gets. Mustn't: run for any other root. */
+/* Should: change the namespace's own tree in place, for a bind of / on /: every source is opened
+ * first, since it must have its own flags and not those that the whole tree now gets. Mustn't: run
+ * for any other root. */
 static int step_in_place(struct sandbox *sb)
 {
 	const struct op *root = sb->plan->root_op;
@@ -176,8 +189,8 @@ static int step_in_place(struct sandbox *sb)
 	return r < 0 ? fail(sb->fail, errno, "Can't set the flags of %s on /", root->option) : 0;
 }
 
-/* Should: attach an empty root over /, unless an operation makes one. Paths still lead to the host's tree, from
- * which sources come. Mustn't: pivot before the sources are open. */
+/* Should: attach an empty root over /, unless an operation makes one. Paths still lead to the
+ * host's tree, from which sources come. Mustn't: pivot before the sources are open. */
 static int step_root(struct sandbox *sb)
 {
 	static const struct op root = { .option = "--tmpfs", .dest = "/" };
@@ -191,8 +204,9 @@ static int step_root(struct sandbox *sb)
 	return mount_attach_tree(sb, &root, DEST_DIR, &tree);
 }
 
-/* Should: carry out the operations in the order of the command line; what the root covers need only have its sources.
- * Mustn't: mount what belongs to namespaces that do not exist yet; that is prepared here and completed in the sandbox. */
+/* Should: carry out the operations in the order of the command line; what the root covers need only
+ * have its sources. Mustn't: mount what belongs to namespaces that do not exist yet; that is
+ * prepared here and completed in the sandbox. */
 static int step_operations(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -210,7 +224,8 @@ static int step_operations(struct sandbox *sb)
 	return r;
 }
 
-/* Should: make the new root the root of the namespace and let go of the host's tree. Mustn't: leave a way to it. */
+/* Should: make the new root the root of the namespace and let go of the host's tree. Mustn't: leave
+ * a way to it. */
 static int step_pivot(struct sandbox *sb)
 {
 	struct mount_attr attr = { .propagation = MS_PRIVATE };
@@ -225,15 +240,17 @@ static int step_pivot(struct sandbox *sb)
 	if (sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &attr) < 0 || fchdir(sb->root_fd) < 0)
 		return fail(sb->fail, errno, "Can't enter the new root");
 	if (sys_pivot_root(".", ".") == 0)
-		return sys_umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? fail(sb->fail, errno, "unmount old root") : 0;
+		return sys_umount2(".", MNT_DETACH) < 0 || chdir("/") < 0
+			       ? fail(sb->fail, errno, "unmount old root")
+			       : 0;
 	/* the initramfs cannot be pivoted away from: the new root stays over it */
 	if (errno != EINVAL || chroot(".") < 0)
 		return fail(sb->fail, errno, "pivot_root");
 	return 0;
 }
 
-/* Should: make user namespaces below this one impossible after the sandbox's own. Mustn't: do so where the command
- * could undo it, which is in its own. */
+/* Should: make user namespaces below this one impossible after the sandbox's own. Mustn't: do so
+ * where the command could undo it, which is in its own. */
 static int step_limit_userns(struct sandbox *sb)
 {
 	int r;
@@ -244,20 +261,23 @@ static int step_limit_userns(struct sandbox *sb)
 	return r < 0 ? fail(sb->fail, -r, "cannot write /proc/sys/user/max_user_namespaces") : 0;
 }
 
-/* Should: enter the namespaces given by descriptor that the sandbox is to be born in. Mustn't: be needed without a
- * second clone. */
+/* Should: enter the namespaces given by descriptor that the sandbox is to be born in. Mustn't: be
+ * needed without a second clone. */
 static int step_join(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
 	if (p->pidns_fd >= 0 && setns(p->pidns_fd, CLONE_NEWPID) < 0)
-		return fail_hint(sb->fail, p->as->explains ? fail(sb->fail, errno, "--pidns %d", p->pidns_fd) :
-				 fail(sb->fail, errno, "Setting pidns failed"),
-				 "it can be joined only with the user namespace that owns it: give that with --userns");
+		return fail_hint(sb->fail,
+				 p->as->explains ? fail(sb->fail, errno, "--pidns %d", p->pidns_fd)
+						 : fail(sb->fail, errno, "Setting pidns failed"),
+				 "it can be joined only with the user namespace that owns it: give "
+				 "that with --userns");
 	if (p->userns2_fd >= 0) {
 		if (setns(p->userns2_fd, CLONE_NEWUSER) < 0)
-			return p->as->explains ? fail(sb->fail, errno, "--userns2 %d", p->userns2_fd) :
-				fail(sb->fail, errno, "Setting userns2 failed");
+			return p->as->explains
+				       ? fail(sb->fail, errno, "--userns2 %d", p->userns2_fd)
+				       : fail(sb->fail, errno, "Setting userns2 failed");
 		if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 			return fail(sb->fail, errno, "can't set dumpable");
 	}
@@ -280,8 +300,9 @@ static const struct step builder_steps[] = {
 	{ "joined namespaces", step_join },
 };
 
-/* A pid namespace below a joined one can be made only by a process that is in that, which takes a process of its own.
- * It cannot know the pid of the sandbox as the launcher sees it: the sandbox will say that itself. */
+/* A pid namespace below a joined one can be made only by a process that is in that, which takes a
+ * process of its own. It cannot know the pid of the sandbox as the launcher sees it: the sandbox
+ * will say that itself. */
 static void enter_pidns(struct sandbox *sb)
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
@@ -292,13 +313,14 @@ static void enter_pidns(struct sandbox *sb)
 	sb->tells_pid = pid == 0;
 }
 
-/* Clones the sandbox: a child of the launcher, in the namespaces asked for, with a copy of the mounts. The builder's
- * part is then over. */
+/* Clones the sandbox: a child of the launcher, in the namespaces asked for, with a copy of the
+ * mounts. The builder's part is then over. */
 static void clone_sandbox(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 	struct clone_args args = {
-		.flags = CLONE_PARENT | p->unshare | (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
+		.flags = CLONE_PARENT | p->unshare |
+			 (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
 			 (p->userns2_fd >= 0 ? CLONE_NEWNS : 0),
 	};
 	pid_t pid;

@@ -4,6 +4,6 @@
 
 struct sandbox;
 
-/* The main function of the first clone: makes the root, then either clones the sandbox or becomes it. Does not
- * return; failures go to the launcher by the channel. */
+/* The main function of the first clone: makes the root, then either clones the sandbox or becomes
+ * it. Does not return; failures go to the launcher by the channel. */
 _Noreturn void builder_main(struct sandbox *sb);

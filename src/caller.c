@@ -28,7 +28,8 @@ static bool has_file_capabilities(void)
 		return false;
 	permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
 	for (cap = 0; cap < 64; cap++)
-		if ((permitted & CAP_BIT(cap)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1)
+		if ((permitted & CAP_BIT(cap)) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 1)
 			return true;
 	return false;
 }
@@ -39,7 +40,8 @@ int caller_refuse_privilege(struct fail *f)
 	    !has_file_capabilities())
 		return 0;
 	return fail_hint(f, fail(f, 0, "refusing to run with more privilege than the caller's"),
-			 "remove the set-user-ID or set-group-ID bit, or the file capabilities, from the program");
+			 "remove the set-user-ID or set-group-ID bit, or the file capabilities, "
+			 "from the program");
 }
 
 int caller_open_proc(struct fail *f)
@@ -52,7 +54,8 @@ int caller_open_proc(struct fail *f)
 	if (fstatfs(fd, &fs) < 0)
 		return fail(f, errno, "Can't open /proc");
 	if (fs.f_type != PROC_SUPER_MAGIC)
-		return fail_hint(f, fail(f, 0, "/proc is not a proc file system"), "mount one: namespaces are set up through it");
+		return fail_hint(f, fail(f, 0, "/proc is not a proc file system"),
+				 "mount one: namespaces are set up through it");
 	return TAKE_FD(fd);
 }
 
@@ -74,13 +77,15 @@ static bool root_is_mount(void)
 	struct statx stx;
 
 	return sys_statx(AT_FDCWD, "/", AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
-	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	       (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /* True when another user namespace can be made, as far as its limit tells. */
 static bool userns_available(int proc_fd)
 {
-	CLEANUP(fd_closep) int fd = openat(proc_fd, "sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_closep)
+	int fd = openat(proc_fd, "sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
 	char digit;
 
 	return faccessat(proc_fd, "self/ns/user", F_OK, 0) == 0 &&

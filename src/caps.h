@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Capabilities: their names, and giving a process exactly the set that the plan says (capabilities(7)). */
+/* Capabilities: their names, and giving a process exactly the set that the plan says
+ * (capabilities(7)). */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CAPS_ALL UINT64_MAX
+#define CAPS_ALL     UINT64_MAX
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
 
-/* Reads a capability's name, with or without CAP_ and in either case, or ALL. On success stores its bit, or
- * CAPS_ALL, in *RET and returns 0; -EINVAL for a name that no kernel has. */
+/* Reads a capability's name, with or without CAP_ and in either case, or ALL. On success stores its
+ * bit, or CAPS_ALL, in *RET and returns 0; -EINVAL for a name that no kernel has. */
 int caps_parse(const char *name, uint64_t *ret);
 
 /* The name of capability number CAP in lower case with its prefix, or NULL when there is none. */
@@ -21,6 +22,7 @@ int caps_effective(uint64_t *ret);
 /* Drops every capability outside SET from the bounding set. Returns 0 or -errno. */
 int caps_limit_bounding(uint64_t set);
 
-/* Limits the calling process to SET: permitted, effective and inheritable; with AMBIENT also ambient, so that an
- * exec by a uid other than 0 keeps it. Capabilities that the kernel does not have are left out. Returns 0 or -errno. */
+/* Limits the calling process to SET: permitted, effective and inheritable; with AMBIENT also
+ * ambient, so that an exec by a uid other than 0 keeps it. Capabilities that the kernel does not
+ * have are left out. Returns 0 or -errno. */
 int caps_limit(uint64_t set, bool ambient);

@@ -34,7 +34,9 @@ int channel_send_fail(int fd, const struct fail *f)
 	m.type = MESSAGE_FAIL;
 	m.value = 0;
 	m.fail = *f;
-	return send_all(fd, &m, offsetof(struct message, fail) + offsetof(struct fail, text) + strlen(f->text) + 1);
+	return send_all(fd, &m,
+			offsetof(struct message, fail) + offsetof(struct fail, text) +
+				strlen(f->text) + 1);
 }
 
 int channel_receive(int fd, struct message *ret, int nonblock)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The channel between the launcher and the processes inside: one message a record on a SOCK_SEQPACKET pair. */
+/* The channel between the launcher and the processes inside: one message a record on a
+ * SOCK_SEQPACKET pair. */
 #pragma once
 
 #include <sys/types.h>
@@ -7,17 +8,17 @@
 #include "fail.h"
 
 enum message_type {
-	MESSAGE_PID,	/* the builder made the sandbox: its pid as the launcher sees it */
-	MESSAGE_FAIL,	/* something failed: a struct fail follows */
-	MESSAGE_EXIT,	/* the init process: the command ended, with this wait status */
-	MESSAGE_KEYRING,	/* no session keyring could be had: its calls are refused instead */
-	MESSAGE_GO,	/* the launcher: the status has been written, carry on */
+	MESSAGE_PID, /* the builder made the sandbox: its pid as the launcher sees it */
+	MESSAGE_FAIL, /* something failed: a struct fail follows */
+	MESSAGE_EXIT, /* the init process: the command ended, with this wait status */
+	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
+	MESSAGE_GO, /* the launcher: the status has been written, carry on */
 };
 
 struct message {
 	enum message_type type;
 	int value;
-	struct fail fail;	/* only on the wire for MESSAGE_FAIL, and only as much of it as is used */
+	struct fail fail; /* only on the wire for MESSAGE_FAIL, and only as much of it as is used */
 };
 
 /* Sends TYPE with VALUE. Returns 0 or -errno. */
@@ -26,6 +27,6 @@ int channel_send(int fd, enum message_type type, int value);
 /* Sends a failure. Returns 0 or -errno. */
 int channel_send_fail(int fd, const struct fail *f);
 
-/* Receives one message into *RET. Returns 1, 0 when every writer is gone, or -errno (-EAGAIN with NONBLOCK when
- * there is none). */
+/* Receives one message into *RET. Returns 1, 0 when every writer is gone, or -errno (-EAGAIN with
+ * NONBLOCK when there is none). */
 int channel_receive(int fd, struct message *ret, int nonblock);

@@ -16,7 +16,8 @@
 #include "sys.h"
 #include "util.h"
 
-/* Copies a NULL-terminated list with its strings into one block of memory; EXTRA free slots follow the last. */
+/* Copies a NULL-terminated list with its strings into one block of memory; EXTRA free slots follow
+ * the last. */
 static char **copy_list(char **list, size_t extra)
 {
 	size_t n, bytes = 0, length;
@@ -44,7 +45,8 @@ int command_scrub(struct sandbox *sb)
 	sb->command = copy_list(sb->plan->command, 0);
 	sb->chdir = sb->plan->chdir ? strdup(sb->plan->chdir) : NULL;
 	sb->argv0 = sb->plan->argv0 ? strdup(sb->plan->argv0) : NULL;
-	if (!env || !sb->command || (sb->plan->chdir && !sb->chdir) || (sb->plan->argv0 && !sb->argv0))
+	if (!env || !sb->command || (sb->plan->chdir && !sb->chdir) ||
+	    (sb->plan->argv0 && !sb->argv0))
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	sb->env = env;
 	if (sb->args_length > length) {
@@ -54,11 +56,13 @@ int command_scrub(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: have exactly the capabilities of the plan. Mustn't: touch anything when that is what it has. */
+/* Should: have exactly the capabilities of the plan. Mustn't: touch anything when that is what it
+ * has. */
 static int step_capabilities(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	/* of root bubblewrap limits the bounding set only in a new user namespace, the others only when asked */
+	/* of root bubblewrap limits the bounding set only in a new user namespace, the others only
+	 * when asked */
 	bool bwrap_root = !p->as->all_caps && sb->caller->uid == 0;
 	bool in_userns = p->userns || p->userns_fd >= 0;
 	int r = 0;
@@ -80,8 +84,9 @@ static int step_label(struct sandbox *sb)
 /* Enters DIR, which no magic link may lead out of the sandbox. */
 static int enter(const char *dir)
 {
-	CLEANUP(fd_closep) int fd = sys_openat2(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC,
-						RESOLVE_NO_MAGICLINKS);
+	CLEANUP(fd_closep)
+	int fd =
+		sys_openat2(AT_FDCWD, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_MAGICLINKS);
 
 	if (fd < 0 || fchdir(fd) < 0)
 		return neg_errno();
@@ -116,8 +121,8 @@ static int set_pwd(struct sandbox *sb, const char *dir)
 	return 0;
 }
 
-/* Should: start where the caller said, or where the caller was, or at home, or at the root. Mustn't: stay in a
- * directory that set-up used. */
+/* Should: start where the caller said, or where the caller was, or at home, or at the root.
+ * Mustn't: stay in a directory that set-up used. */
 static int step_directory(struct sandbox *sb)
 {
 	const char *home = get_variable(sb, "HOME");
@@ -153,8 +158,8 @@ static int keep_descriptors(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: leave the command 0, 1, 2 and what was asked for, and take from it what options have used up. Mustn't:
- * close the channel, by which a failing execve is told. */
+/* Should: leave the command 0, 1, 2 and what was asked for, and take from it what options have used
+ * up. Mustn't: close the channel, by which a failing execve is told. */
 static int step_descriptors(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -177,8 +182,8 @@ int command_filter(struct sandbox *sb)
 	return r;
 }
 
-/* Should: have its own filters below the caller's, whose answers then stand. Mustn't: be followed by anything that a
- * filter could refuse, but execve. */
+/* Should: have its own filters below the caller's, whose answers then stand. Mustn't: be followed
+ * by anything that a filter could refuse, but execve. */
 static int step_seccomp(struct sandbox *sb)
 {
 	int r;
@@ -191,7 +196,7 @@ static int step_seccomp(struct sandbox *sb)
 	return command_filter(sb);
 }
 
-/* Should: give back what the launcher had changed of the caller's. Mustn't: come after the filters. */
+/* Should: give back what the launcher had changed of the caller's. Mustn't: follow the filters. */
 static int step_restore(struct sandbox *sb)
 {
 	umask(sb->umask);
@@ -201,12 +206,9 @@ static int step_restore(struct sandbox *sb)
 }
 
 static const struct step command_steps[] = {
-	{ "capabilities", step_capabilities },
-	{ "label", step_label },
-	{ "directory", step_directory },
-	{ "descriptors", step_descriptors },
-	{ "restore", step_restore },
-	{ "seccomp", step_seccomp },
+	{ "capabilities", step_capabilities }, { "label", step_label },
+	{ "directory", step_directory },       { "descriptors", step_descriptors },
+	{ "restore", step_restore },	       { "seccomp", step_seccomp },
 };
 
 void command_exec(struct sandbox *sb)

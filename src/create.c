@@ -38,7 +38,8 @@ static int copy_all(int from, int to)
 	}
 }
 
-/* Copies the data of OP's descriptor; one that several operations name is rewound for the next of them. */
+/* Copies the data of OP's descriptor; one that several operations name is rewound for the next of
+ * them. */
 static int copy_data(struct sandbox *sb, const struct op *op, int to)
 {
 	off_t start = 0;
@@ -47,14 +48,17 @@ static int copy_data(struct sandbox *sb, const struct op *op, int to)
 	if (op->fd_shared) {
 		start = lseek(op->fd, 0, SEEK_CUR);
 		if (start < 0 && errno == ESPIPE)
-			return fail(sb->fail, 0, "%s %d %s: the descriptor is named twice, and its data can be read only once",
+			return fail(sb->fail, 0,
+				    "%s %d %s: the descriptor is named twice, and its data can be "
+				    "read only once",
 				    op->option, op->fd, op->dest);
 	}
 	r = copy_all(op->fd, to);
 	if (r < 0)
-		return sb->plan->as->explains ?
-			fail(sb->fail, -r, "Can't copy descriptor %d to file %s", op->fd, op->dest) :
-			fail(sb->fail, -r, "Can't write data to file %s", op->dest);
+		return sb->plan->as->explains
+			       ? fail(sb->fail, -r, "Can't copy descriptor %d to file %s", op->fd,
+				      op->dest)
+			       : fail(sb->fail, -r, "Can't write data to file %s", op->dest);
 	if (op->fd_shared && lseek(op->fd, start, SEEK_SET) < 0)
 		return fail(sb->fail, errno, "Can't write data to file %s", op->dest);
 	return 0;
@@ -69,7 +73,8 @@ int create_dir(struct sandbox *sb, const struct op *op)
 
 	fd = dest_open(sb, op->dest, O_PATH);
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : fail(sb->fail, ENOTDIR, "Can't mkdir %s", op->dest);
+		return S_ISDIR(st.st_mode) ? 0
+					   : fail(sb->fail, ENOTDIR, "Can't mkdir %s", op->dest);
 	parent = dest_parent(sb, op, name);
 	if (parent < 0)
 		return parent;
@@ -150,15 +155,17 @@ int create_chmod(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-/* The scratch tmpfs lies over the new root, where only its descriptor reaches it. No later bind takes it along: the
- * new root is unbindable, and where the root is changed in place every source is open by now. */
+/* The scratch tmpfs lies over the new root, where only its descriptor reaches it. No later bind
+ * takes it along: the new root is unbindable, and where the root is changed in place every source
+ * is open by now. */
 static int make_scratch(struct sandbox *sb)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0700, 0);
 
 	if (tree < 0)
 		return tree;
-	if (sys_move_mount(tree, "", sb->root_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_move_mount(tree, "", sb->root_fd, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return neg_errno();
 	sb->scratch_fd = TAKE_FD(tree);
 	return 0;
@@ -168,7 +175,8 @@ int create_drop_scratch(struct sandbox *sb)
 {
 	if (sb->scratch_fd < 0)
 		return 0;
-	if (fchdir(sb->scratch_fd) < 0 || sys_umount2(".", MNT_DETACH) < 0 || fchdir(sb->cwd_fd) < 0)
+	if (fchdir(sb->scratch_fd) < 0 || sys_umount2(".", MNT_DETACH) < 0 ||
+	    fchdir(sb->cwd_fd) < 0)
 		return neg_errno();
 	sb->scratch_fd = fd_close(sb->scratch_fd);
 	return 0;
@@ -183,9 +191,11 @@ int create_data_file(struct sandbox *sb, const struct op *op)
 	r = sb->scratch_fd >= 0 ? 0 : make_scratch(sb);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't create tmpfile for %s", op->dest);
-	/* the name stays: what is unlinked cannot be attached, and once the scratch is gone nobody reaches it by name */
+	/* the name stays: what is unlinked cannot be attached, and once the scratch is gone nobody
+	 * reaches it by name */
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
-	file = openat(sb->scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, op->mode_set ? op->mode : 0600);
+	file = openat(sb->scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		      op->mode_set ? op->mode : 0600);
 	if (file < 0)
 		return fail(sb->fail, errno, "Can't create tmpfile for %s", op->dest);
 	r = copy_data(sb, op, file);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Resolves destinations inside the new root and creates what is missing there.
  *
- * Every look-up is openat2(RESOLVE_IN_ROOT) from the root's descriptor: neither "..", nor an absolute symlink, nor a
- * magic link leads out of it. Consecutive destinations that share a parent on a file system of our own find that
- * parent in the sandbox's memory: nobody else can change such a directory, so this costs no safety. */
+ * Every look-up is openat2(RESOLVE_IN_ROOT) from the root's descriptor: neither "..", nor an
+ * absolute symlink, nor a magic link leads out of it. Consecutive destinations that share a parent
+ * on a file system of our own find that parent in the sandbox's memory: nobody else can change such
+ * a directory, so this costs no safety. */
 #include "dest.h"
 
 #include <limits.h>
@@ -52,12 +53,15 @@ int dest_check_writable(struct sandbox *sb, const struct op *op, int fd)
 {
 	if (sb->plan->as->creates_on_host || is_own(sb, fd))
 		return 0;
-	return fail_hint(sb->fail, fail(sb->fail, EPERM, "%s %s: set-up changes nothing on the host's file systems",
-					op->option, op->dest),
+	return fail_hint(sb->fail,
+			 fail(sb->fail, EPERM,
+			      "%s %s: set-up changes nothing on the host's file systems",
+			      op->option, op->dest),
 			 "do it there before, or put a --tmpfs of the sandbox below it");
 }
 
-/* openat2(2) in the new root; EAGAIN means that a rename went on meanwhile, and trying again always ends. */
+/* openat2(2) in the new root; EAGAIN means that a rename went on meanwhile, and trying again always
+ * ends. */
 static int open_in_root(struct sandbox *sb, const char *path, int flags, uint64_t more)
 {
 	int fd;
@@ -74,7 +78,8 @@ int dest_open(struct sandbox *sb, const char *path, int flags)
 	return open_in_root(sb, path, flags, 0);
 }
 
-/* Remembers where the symlinks of OP's destination lead, for what comes later: operations are compared by path. */
+/* Remembers where the symlinks of OP's destination lead, for what comes later: operations are
+ * compared by path. */
 static int note_resolved(struct sandbox *sb, const struct op *op, int fd)
 {
 	char link[32], target[PATH_MAX];
@@ -111,7 +116,9 @@ static int open_existing(struct sandbox *sb, const struct op *op)
 static int refuse_creation(struct sandbox *sb, const struct op *op, const char *path)
 {
 	return fail_hint(sb->fail,
-			 fail(sb->fail, ENOENT, "%s %s: nothing is created on the host's file systems, and %s is missing there",
+			 fail(sb->fail, ENOENT,
+			      "%s %s: nothing is created on the host's file systems, and %s is "
+			      "missing there",
 			      op->option, op->dest, path),
 			 "make it first, or put a --tmpfs or --dir of the sandbox above it");
 }
@@ -125,7 +132,8 @@ static mode_t parent_mode(const struct op *op)
 }
 
 /* Makes the directory PATH, whose parent is PARENT, if the personality may; it is not there yet. */
-static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path, const char *name)
+static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path,
+		    const char *name)
 {
 	if (!sb->plan->as->creates_on_host && !is_own(sb, parent))
 		return refuse_creation(sb, op, path);
@@ -134,7 +142,7 @@ static int make_dir(struct sandbox *sb, const struct op *op, int parent, const c
 	return 0;
 }
 
-/* Opens the directory that the first LENGTH bytes of OP's destination name, making what is missing. */
+/* Opens the directory that the first LENGTH bytes of OP's destination name, made if need be. */
 static int open_parents(struct sandbox *sb, const struct op *op, size_t length)
 {
 	char path[PATH_MAX];
@@ -178,7 +186,8 @@ static int open_parents(struct sandbox *sb, const struct op *op, size_t length)
 }
 
 /* Splits a destination: the length of its parent's text, and its last component. */
-static int split(struct sandbox *sb, const struct op *op, size_t *ret_length, char ret_name[static 256])
+static int split(struct sandbox *sb, const struct op *op, size_t *ret_length,
+		 char ret_name[static 256])
 {
 	size_t end = strlen(op->dest), start;
 
@@ -204,14 +213,18 @@ int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 25
 }
 
 /* True when the remembered parent is the one of a destination split at LENGTH into a plain name. */
-static bool parent_known(const struct sandbox *sb, const struct op *op, size_t length, const char *name)
+static bool parent_known(const struct sandbox *sb, const struct op *op, size_t length,
+			 const char *name)
 {
 	return sb->parent_fd >= 0 && length == sb->parent_length &&
-	       memcmp(op->dest, sb->parent_path, length) == 0 && *name && !streq(name, ".") && !streq(name, "..");
+	       memcmp(op->dest, sb->parent_path, length) == 0 && *name && !streq(name, ".") &&
+	       !streq(name, "..");
 }
 
-/* Creates NAME below PARENT. Returns 0, -EEXIST when it is there already, or -errno with the failure recorded. */
-static int create(struct sandbox *sb, const struct op *op, enum dest_kind kind, int parent, const char *name)
+/* Creates NAME below PARENT. Returns 0, -EEXIST when it is there already, or -errno with the
+ * failure recorded. */
+static int create(struct sandbox *sb, const struct op *op, enum dest_kind kind, int parent,
+		  const char *name)
 {
 	int r;
 
@@ -223,12 +236,14 @@ static int create(struct sandbox *sb, const struct op *op, enum dest_kind kind, 
 		return 0;
 	if (errno == EEXIST)
 		return -EEXIST;
-	return fail(sb->fail, errno, kind == DEST_DIR ? "Can't mkdir %s" : "Can't create file at %s", op->dest);
+	return fail(sb->fail, errno,
+		    kind == DEST_DIR ? "Can't mkdir %s" : "Can't create file at %s", op->dest);
 }
 
-/* Creates a destination that is missing, and remembers its parent when that is on a file system of our own. */
-static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kind kind, size_t length,
-			  struct dest *ret)
+/* Creates a destination that is missing, and remembers its parent when that is on a file system of
+ * our own. */
+static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kind kind,
+			  size_t length, struct dest *ret)
 {
 	CLEANUP(fd_closep) int parent = open_parents(sb, op, length);
 	bool own;
@@ -241,8 +256,12 @@ static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kin
 		return refuse_creation(sb, op, op->dest);
 	r = create(sb, op, kind, parent, ret->to);
 	if (r == -EEXIST)
-		return fail_hint(sb->fail, fail(sb->fail, ENOENT, "%s %s: the destination is a symbolic link that leads nowhere",
-						op->option, op->dest), "make what it points to first");
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, ENOENT,
+			     "%s %s: the destination is a symbolic link that leads nowhere",
+			     op->option, op->dest),
+			"make what it points to first");
 	if (r < 0)
 		return r;
 	ret->fd_borrowed = own;
@@ -260,7 +279,8 @@ static int explain_existing(struct sandbox *sb, const struct op *op, int err)
 	if (err == ELOOP)
 		return fail(sb->fail, ELOOP, "Can't mount on %s", op->dest);
 	if (err == ENOTDIR)
-		return fail_hint(sb->fail, fail(sb->fail, ENOTDIR, "Can't mkdir parents for %s", op->dest),
+		return fail_hint(sb->fail,
+				 fail(sb->fail, ENOTDIR, "Can't mkdir parents for %s", op->dest),
 				 "a component of the destination is a file");
 	return fail(sb->fail, err, "Can't find destination %s", op->dest);
 }
@@ -288,8 +308,8 @@ int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, stru
 		return create_missing(sb, op, kind, length, ret);
 	if (fd < 0)
 		return explain_existing(sb, op, -fd);
-	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops] && fstat(fd, &st) == 0 &&
-	    S_ISLNK(st.st_mode)) {
+	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops] &&
+	    fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		fd_close(fd);
 		return fail(sb->fail, 0, "Can't mount on symlink destination %s", op->dest);
 	}

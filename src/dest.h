@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Destinations: resolves the path operands that lie in the new root, and creates what is missing. */
+/* Destinations: resolves the path operands that lie in the new root, creates what is missing. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,27 +13,29 @@ enum dest_kind { DEST_DIR, DEST_FILE };
 /* A place to mount on: TO below FD, or FD itself when TO is "". */
 struct dest {
 	int fd;
-	bool fd_borrowed;	/* the sandbox's, not to be closed */
+	bool fd_borrowed; /* the sandbox's, not to be closed */
 	char to[256];
 };
 
-/* Finds the destination of OP in the new root, and creates it (and its parents) as a directory or an empty file
- * where the personality allows it: on file systems of the launch's own, or anywhere as bwrap. Symlinks lead inside
- * the new root; the last component of a mount's destination may be one only as husk. On success fills *RET, to be
- * released with dest_close(); else -errno with the failure recorded. openat2(2), RESOLVE_IN_ROOT. */
+/* Finds the destination of OP in the new root, and creates it (and its parents) as a directory or
+ * an empty file where the personality allows it: on file systems of the launch's own, or anywhere
+ * as bwrap. Symlinks lead inside the new root; the last component of a mount's destination may be
+ * one only as husk. On success fills *RET, to be released with dest_close(); else -errno with the
+ * failure recorded. openat2(2), RESOLVE_IN_ROOT. */
 int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret);
 
 void dest_close(struct dest *d);
 
-/* Opens the parent directory of OP's destination, creating it where allowed, and points *RET_NAME at the last
- * component. Returns an O_PATH descriptor or -errno with the failure recorded. */
+/* Opens the parent directory of OP's destination, creating it where allowed, and points *RET_NAME
+ * at the last component. Returns an O_PATH descriptor or -errno with the failure recorded. */
 int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 256]);
 
-/* Opens PATH in the new root with FLAGS of open(2), symlinks leading inside it. Returns a descriptor or -errno. */
+/* Opens PATH in the new root with FLAGS of open(2), symlinks leading inside it. Returns a
+ * descriptor or -errno. */
 int dest_open(struct sandbox *sb, const char *path, int flags);
 
-/* Refuses, where the personality leaves the host's file systems alone, to change what FD refers to unless it is on one
- * of the launch's own. Returns 0 or -errno with the failure recorded. */
+/* Refuses, where the personality leaves the host's file systems alone, to change what FD refers to
+ * unless it is on one of the launch's own. Returns 0 or -errno with the failure recorded. */
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd);
 
 /* Records that the file system of FD was made by this launch. */

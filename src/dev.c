@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Builds the minimal /dev: verified device nodes of the host on a tmpfs, with a devpts instance of its own. */
+/* Builds the minimal /dev: verified device nodes of the host on a tmpfs, with a devpts instance of
+ * its own. */
 #include "dev.h"
 
 #include <limits.h>
@@ -18,7 +19,7 @@ static const struct {
 	const char *name;
 	unsigned major, minor;
 } devices[] = {
-	{ "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 },
+	{ "null", 1, 3 },   { "zero", 1, 5 },	 { "full", 1, 7 },
 	{ "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
 };
 
@@ -29,11 +30,13 @@ static const struct {
 	const char *name;
 	const char *target;
 } links[] = {
-	{ "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-	{ "fd", "/proc/self/fd" }, { "core", "/proc/kcore" }, { "ptmx", "pts/ptmx" },
+	{ "stdin", "/proc/self/fd/0" },	 { "stdout", "/proc/self/fd/1" },
+	{ "stderr", "/proc/self/fd/2" }, { "fd", "/proc/self/fd" },
+	{ "core", "/proc/kcore" },	 { "ptmx", "pts/ptmx" },
 };
 
-/* The terminal of standard output becomes the console; without one, or when its path leads elsewhere, none does. */
+/* The terminal of standard output becomes the console; without one, or when its path leads
+ * elsewhere, none does. */
 static void source_console(struct sandbox *sb, int *ret)
 {
 	CLEANUP(fd_closep) int tree = NO_FD;
@@ -41,14 +44,16 @@ static void source_console(struct sandbox *sb, int *ret)
 	struct stat want, have;
 	ssize_t n;
 
-	if (!sb->terminal || fstat(STDOUT_FILENO, &want) < 0 || !S_ISCHR(want.st_mode) || !isatty(STDOUT_FILENO))
+	if (!sb->terminal || fstat(STDOUT_FILENO, &want) < 0 || !S_ISCHR(want.st_mode) ||
+	    !isatty(STDOUT_FILENO))
 		return;
 	n = readlinkat(sb->proc_fd, "self/fd/1", path, sizeof path - 1);
 	if (n < 0)
 		return;
 	path[n] = '\0';
 	tree = mount_clone(AT_FDCWD, path);
-	if (tree < 0 || fstat(tree, &have) < 0 || !S_ISCHR(have.st_mode) || have.st_rdev != want.st_rdev)
+	if (tree < 0 || fstat(tree, &have) < 0 || !S_ISCHR(have.st_mode) ||
+	    have.st_rdev != want.st_rdev)
 		return;
 	*ret = TAKE_FD(tree);
 }
@@ -67,9 +72,11 @@ int dev_source(struct sandbox *sb, const struct op *op)
 			return fail(sb->fail, -fds[i], "Can't find source path %s", path);
 		if (fstat(fds[i], &st) < 0)
 			return fail(sb->fail, errno, "Can't get type of source %s", path);
-		if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(devices[i].major, devices[i].minor))
-			return fail_hint(sb->fail, fail(sb->fail, 0, "%s is not the device %u:%u", path,
-							devices[i].major, devices[i].minor),
+		if (!S_ISCHR(st.st_mode) ||
+		    st.st_rdev != makedev(devices[i].major, devices[i].minor))
+			return fail_hint(sb->fail,
+					 fail(sb->fail, 0, "%s is not the device %u:%u", path,
+					      devices[i].major, devices[i].minor),
 					 "the caller's own /dev is not what it should be");
 	}
 	source_console(sb, &fds[CONSOLE]);
@@ -85,7 +92,8 @@ static int add_device(struct sandbox *sb, const struct op *op, int dev, const ch
 	else if (mount_set(*tree, MOUNT_ATTR_NOSUID, false) < 0)
 		r = fail(sb->fail, errno, "Can't set the flags of %s/%s", op->dest, name);
 	else if (sys_move_mount(*tree, "", dev, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		r = fail(sb->fail, errno, "Can't bind mount /dev/%s on %s/%s", name, op->dest, name);
+		r = fail(sb->fail, errno, "Can't bind mount /dev/%s on %s/%s", name, op->dest,
+			 name);
 	*tree = fd_close(*tree);
 	return r;
 }
@@ -96,8 +104,8 @@ static int add_pts(struct sandbox *sb, const struct op *op, int dev)
 
 	if (mkdirat(dev, "pts", 0755) < 0)
 		return fail(sb->fail, errno, "Can't create %s/devpts", op->dest);
-	if (fchdir(dev) < 0 ||
-	    sys_mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620") < 0)
+	if (fchdir(dev) < 0 || sys_mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+					 "newinstance,ptmxmode=0666,mode=620") < 0)
 		r = fail(sb->fail, errno, "Can't mount devpts on %s/pts", op->dest);
 	if (fchdir(sb->cwd_fd) < 0)
 		return fail(sb->fail, errno, "Can't return to the working directory");
@@ -114,7 +122,8 @@ static int fill(struct sandbox *sb, const struct op *op, int dev)
 		r = add_device(sb, op, dev, devices[i].name, &fds[i]);
 	for (i = 0; i < ARRAY_SIZE(links) && r == 0; i++)
 		if (symlinkat(links[i].target, dev, links[i].name) < 0)
-			r = fail(sb->fail, errno, "Can't create symlink %s/%s", op->dest, links[i].name);
+			r = fail(sb->fail, errno, "Can't create symlink %s/%s", op->dest,
+				 links[i].name);
 	if (r == 0 && mkdirat(dev, "shm", 0755) < 0)
 		r = fail(sb->fail, errno, "Can't create %s/shm", op->dest);
 	if (r == 0)

@@ -13,9 +13,10 @@
 #include "util.h"
 
 static const char *const group_keys[GROUP_MAX] = {
-	[GROUP_GENERAL] = "general", [GROUP_NAMESPACES] = "namespaces", [GROUP_IDENTITY] = "identity",
-	[GROUP_ROOT] = "root", [GROUP_ENVIRONMENT] = "environment", [GROUP_WALLS] = "walls",
-	[GROUP_LIFETIME] = "lifetime", [GROUP_DESCRIPTORS] = "descriptors",
+	[GROUP_GENERAL] = "general",	     [GROUP_NAMESPACES] = "namespaces",
+	[GROUP_IDENTITY] = "identity",	     [GROUP_ROOT] = "root",
+	[GROUP_ENVIRONMENT] = "environment", [GROUP_WALLS] = "walls",
+	[GROUP_LIFETIME] = "lifetime",	     [GROUP_DESCRIPTORS] = "descriptors",
 };
 
 void explain_help(const struct plan *p, const char *program, FILE *out)
@@ -30,8 +31,8 @@ void explain_help(const struct plan *p, const char *program, FILE *out)
 
 			if (options[i].group != group || !option_find(p, options[i].name))
 				continue;
-			snprintf(words, sizeof words, "%s%s%s", options[i].name, *options[i].operands ? " " : "",
-				 options[i].operands);
+			snprintf(words, sizeof words, "%s%s%s", options[i].name,
+				 *options[i].operands ? " " : "", options[i].operands);
 			fprintf(out, "    %-28s %s\n", words, options[i].help);
 		}
 	}
@@ -45,18 +46,21 @@ void explain_options(FILE *out)
 
 	for (i = 0; i < options_n; i++)
 		fprintf(out, "%s\t%s\t%s\t%s\t%s\n", options[i].name, options[i].operands,
-			group_keys[options[i].group], options[i].flags & OPT_HUSK ? "husk" : "both", options[i].help);
+			group_keys[options[i].group], options[i].flags & OPT_HUSK ? "husk" : "both",
+			options[i].help);
 	for (cap = 0; (name = caps_name(cap)); cap++)
 		fprintf(out, "cap\t%s\n", name);
 }
 
-/* Prints a word so that a shell would read it back, and no control character reaches the terminal. */
+/* Prints a word as a shell would read it back, without a control character for the terminal. */
 static void print_word(const char *word, FILE *out)
 {
 	const unsigned char *c;
 
-	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
-	    strlen(word)) {
+	if (*word &&
+	    strspn(word,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%") ==
+		    strlen(word)) {
 		fputs(word, out);
 		return;
 	}
@@ -77,16 +81,19 @@ static void print_identity(const struct plan *p, const struct caller *caller, FI
 	if (p->userns_fd >= 0)
 		fprintf(out, "identity:\n  in the user namespace of descriptor %d\n", p->userns_fd);
 	else if (p->userns_block_fd >= 0)
-		fprintf(out, "identity:\n  id maps written by the caller, before descriptor %d ends\n",
+		fprintf(out,
+			"identity:\n  id maps written by the caller, before descriptor %d ends\n",
 			p->userns_block_fd);
 	else if (p->userns)
-		fprintf(out, "identity:\n  uid %u is %u outside, gid %u is %u outside\n", p->uid, caller->uid, p->gid,
-			caller->gid);
+		fprintf(out, "identity:\n  uid %u is %u outside, gid %u is %u outside\n", p->uid,
+			caller->uid, p->gid, caller->gid);
 	else
 		fprintf(out, "identity:\n  uid %u, gid %u, as outside\n", caller->uid, caller->gid);
-	fprintf(out, "  %s\n", !p->userns && p->userns_fd < 0 ? "no user namespace" :
-		p->two_levels ? "two user namespaces: the command can undo no mount of its sandbox" :
-		"one user namespace");
+	fprintf(out, "  %s\n",
+		!p->userns && p->userns_fd < 0 ? "no user namespace"
+		: p->two_levels
+			? "two user namespaces: the command can undo no mount of its sandbox"
+			: "one user namespace");
 }
 
 static void print_caps(const struct plan *p, FILE *out)
@@ -202,7 +209,8 @@ static void print_root(const struct plan *p, FILE *out)
 	size_t i;
 
 	fprintf(out, "root:\n  %s\n", kinds[p->root]);
-	fprintf(out, "  mounts the host makes later %s\n", p->as->private_mounts ? "do not appear" : "appear");
+	fprintf(out, "  mounts the host makes later %s\n",
+		p->as->private_mounts ? "do not appear" : "appear");
 	fputs("mounts and files, in this order:\n", out);
 	for (i = 0; i < p->n_ops; i++)
 		print_op(p, &p->ops[i], out);
@@ -219,11 +227,14 @@ static void print_walls(const struct plan *p, FILE *out)
 	if (p->disable_userns)
 		fputs("  no further user namespaces\n", out);
 	if (p->seccomp_fd >= 0 || p->n_seccomp_fds > 0)
-		fprintf(out, "  %zu seccomp filters of the caller's\n", p->n_seccomp_fds + (p->seccomp_fd >= 0));
+		fprintf(out, "  %zu seccomp filters of the caller's\n",
+			p->n_seccomp_fds + (p->seccomp_fd >= 0));
 	if (p->exec_label)
 		fprintf(out, "  SELinux label %s\n", p->exec_label);
 	if (!(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0)
-		fputs("  without --unshare-pid the command can attack other processes of its user\n", out);
+		fputs("  without --unshare-pid the command can attack other processes of its "
+		      "user\n",
+		      out);
 	if (p->dies_with_launcher)
 		fputs("  the sandbox dies with the launcher\n", out);
 }
@@ -239,7 +250,10 @@ void explain_plan(const struct plan *p, const struct caller *caller, FILE *out)
 	print_walls(p, out);
 	fputs("environment:\n", out);
 	for (i = 0; i < p->n_env; i++) {
-		fputs(p->env[i].type == ENV_SET ? "  set " : p->env[i].type == ENV_UNSET ? "  unset " : "  clear", out);
+		fputs(p->env[i].type == ENV_SET	    ? "  set "
+		      : p->env[i].type == ENV_UNSET ? "  unset "
+						    : "  clear",
+		      out);
 		if (p->env[i].name)
 			print_word(p->env[i].name, out);
 		if (p->env[i].value) {

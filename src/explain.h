@@ -7,11 +7,12 @@
 struct caller;
 struct plan;
 
-/* The usage line and every option of the plan's personality, by group. PROGRAM is the name as called. */
+/* The usage line and every option of the plan's personality, by group. PROGRAM is the name as
+ * called. */
 void explain_help(const struct plan *p, const char *program, FILE *out);
 
-/* The option table for programs: name, operands, group, "both" or "husk", help, tab-separated, a line an option; then
- * a line "cap" and name for each capability. */
+/* The option table for programs: name, operands, group, "both" or "husk", help, tab-separated, a
+ * line an option; then a line "cap" and name for each capability. */
 void explain_options(FILE *out);
 
 /* The checked plan for a person: identity, namespaces, mounts in order, walls, command. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PID 1 of the sandbox, or a subreaper where it has no pid namespace: reaps, forwards signals, reports the end. */
+/* PID 1 of the sandbox, or a subreaper where it has no pid namespace: reaps, forwards signals,
+ * reports the end. */
 #include "init.h"
 
 #include <poll.h>
@@ -19,11 +20,11 @@
 
 struct init {
 	struct sandbox *sb;
-	bool pid_namespace;	/* the kernel ends everybody with us */
+	bool pid_namespace; /* the kernel ends everybody with us */
 	pid_t command;
 	bool command_ended;
-	int status;		/* of the command, as from wait(2) */
-	int signals;		/* signalfd */
+	int status; /* of the command, as from wait(2) */
+	int signals; /* signalfd */
 };
 
 int init_lock_files(struct sandbox *sb)
@@ -35,7 +36,8 @@ int init_lock_files(struct sandbox *sb)
 	for (i = 0; i < sb->plan->n_locks; i++) {
 		fd = open(sb->plan->locks[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd < 0)
-			return fail(sb->fail, errno, "Unable to open lock file %s", sb->plan->locks[i]);
+			return fail(sb->fail, errno, "Unable to open lock file %s",
+				    sb->plan->locks[i]);
 		if (fcntl(fd, F_SETLK, &lock) < 0)
 			return fail(sb->fail, errno, "Unable to lock file %s", sb->plan->locks[i]);
 		sb->lock_fds[i] = fd;
@@ -48,7 +50,8 @@ static int compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes every descriptor but what the init needs: files must be released that the caller means to be. */
+/* Closes every descriptor but what the init needs: files must be released that the caller means to
+ * be. */
 static void close_others(struct init *init)
 {
 	struct sandbox *sb = init->sb;
@@ -76,8 +79,9 @@ static void close_others(struct init *init)
 	free(keep);
 }
 
-/* Kills the child that the host's /proc calls PID: its number in our own pid namespace may be another. A number cut
- * short at the end of the buffer can only be that of no child of ours, and is then left for the next round. */
+/* Kills the child that the host's /proc calls PID: its number in our own pid namespace may be
+ * another. A number cut short at the end of the buffer can only be that of no child of ours, and is
+ * then left for the next round. */
 static void kill_child(const struct sandbox *sb, const char *pid)
 {
 	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
@@ -126,7 +130,8 @@ static void reap(struct init *init)
 			end_everybody(init);
 	}
 	if (pid < 0 && errno == ECHILD)
-		_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
+		_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status)
+					      : 128 + WTERMSIG(init->status));
 }
 
 static void handle_signal(struct init *init)
@@ -145,7 +150,8 @@ static _Noreturn void loop(struct init *init)
 {
 	struct pollfd fds[] = {
 		{ .fd = init->signals, .events = POLLIN },
-		{ .fd = init->sb->plan->dies_with_launcher ? init->sb->launcher : -1, .events = POLLIN },
+		{ .fd = init->sb->plan->dies_with_launcher ? init->sb->launcher : -1,
+		  .events = POLLIN },
 	};
 
 	for (;;) {
@@ -172,7 +178,8 @@ static _Noreturn void child(struct sandbox *sb)
 
 static bool reaps_others(const struct sandbox *sb)
 {
-	return !(sb->plan->unshare & CLONE_NEWPID) && (sb->plan->as->kills_orphans || sb->plan->pidns_fd >= 0);
+	return !(sb->plan->unshare & CLONE_NEWPID) &&
+	       (sb->plan->as->kills_orphans || sb->plan->pidns_fd >= 0);
 }
 
 _Noreturn void init_main(struct sandbox *sb)
@@ -187,7 +194,8 @@ _Noreturn void init_main(struct sandbox *sb)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	if (sb->plan->as->forwards) {
-		const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH };
+		const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+					  SIGUSR1, SIGUSR2, SIGWINCH };
 		size_t i;
 
 		for (i = 0; i < ARRAY_SIZE(forwarded); i++)
@@ -195,16 +203,19 @@ _Noreturn void init_main(struct sandbox *sb)
 	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	init.signals = signalfd(-1, &signals, SFD_CLOEXEC);
-	/* a command with every capability may look into any process of its namespace that is dumpable */
+	/* a command with every capability may look into any process of its namespace that is
+	 * dumpable */
 	if (init.signals < 0 || (sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
 	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)) {
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;
 	}
-	/* without a pid namespace our death by a signal would leave the others: from now on the loop sees to it */
+	/* without a pid namespace our death by a signal would leave the others: from now on the
+	 * loop sees to it */
 	if (!init.pid_namespace)
 		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	/* what the child does to our memory before it is the command, we never read; a copy would cost more */
+	/* what the child does to our memory before it is the command, we never read; a copy would
+	 * cost more */
 	init.command = vfork();
 	if (init.command == 0)
 		child(sb);

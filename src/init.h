@@ -4,8 +4,8 @@
 
 struct sandbox;
 
-/* Opens and read-locks the files of --lock-file; the locks last as long as this process. Returns 0 or -errno with the
- * failure recorded. fcntl(2), F_SETLK. */
+/* Opens and read-locks the files of --lock-file; the locks last as long as this process. Returns 0
+ * or -errno with the failure recorded. fcntl(2), F_SETLK. */
 int init_lock_files(struct sandbox *sb);
 
 /* Starts the command as a child, then reaps, forwards signals and reports. Does not return. */

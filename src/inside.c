@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Completes the sandbox from within and starts the command, as the ordered table at the end of this file. */
+/* Completes the sandbox from within and starts the command, as the ordered table at the end of this
+ * file. */
 #include "inside.h"
 
 #include <linux/keyctl.h>
@@ -51,28 +52,37 @@ int inside_wait_go(struct sandbox *sb)
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't hear the launcher");
 	if (r == 0)
-		_exit(1);	/* it gave up, and has said why */
+		_exit(1); /* it gave up, and has said why */
 	return 0;
 }
 
 int inside_explain_clone(struct sandbox *sb, int err)
 {
 	if (err == ENOSPC)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "Creating new namespace failed: nesting depth or "
-						"/proc/sys/user/max_*_namespaces exceeded (ENOSPC)"),
-				 "raise the limit with sysctl, or end sandboxes that are no longer needed");
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, 0,
+			     "Creating new namespace failed: nesting depth or "
+			     "/proc/sys/user/max_*_namespaces exceeded (ENOSPC)"),
+			"raise the limit with sysctl, or end sandboxes that are no longer needed");
 	if (err == EPERM || err == EACCES)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "No permissions to create new namespace, likely because the "
-						"kernel does not allow non-privileged user namespaces"),
+		return fail_hint(sb->fail,
+				 fail(sb->fail, 0,
+				      "No permissions to create new namespace, likely because the "
+				      "kernel does not allow non-privileged user namespaces"),
 				 "see the sysctls kernel.unprivileged_userns_clone and "
-				 "kernel.apparmor_restrict_unprivileged_userns; in a chroot none can be made");
+				 "kernel.apparmor_restrict_unprivileged_userns; in a chroot none "
+				 "can be made");
 	if (err == EINVAL)
-		return fail(sb->fail, 0, "Creating new namespace failed, likely because the kernel does not support "
-			    "user namespaces");
+		return fail(
+			sb->fail, 0,
+			"Creating new namespace failed, likely because the kernel does not support "
+			"user namespaces");
 	return fail(sb->fail, err, "Creating new namespace failed");
 }
 
-/* Should: die with the launcher, as a child of its own. Mustn't: be done before a change of ids, which would undo it. */
+/* Should: die with the launcher, as a child of its own. Mustn't: be done before a change of ids,
+ * which would undo it. */
 static int step_launcher(struct sandbox *sb)
 {
 	return sb->plan->split ? inside_watch_launcher(sb) : 0;
@@ -84,8 +94,8 @@ static int step_go(struct sandbox *sb)
 	return sb->plan->split && inside_waits(sb->plan) ? inside_wait_go(sb) : 0;
 }
 
-/* Should: give the caller the id asked for; it is 0 in the user namespace around this one. Mustn't: deny setgroups
- * again, which is inherited. */
+/* Should: give the caller the id asked for; it is 0 in the user namespace around this one. Mustn't:
+ * deny setgroups again, which is inherited. */
 static int step_maps(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -93,7 +103,8 @@ static int step_maps(struct sandbox *sb)
 	return p->two_levels ? idmap_write(sb, p->uid, 0, p->gid, 0, false) : 0;
 }
 
-/* Should: mount what belongs to the new namespaces over the covers that wait for it. Mustn't: clone, pivot, umount. */
+/* Should: mount what belongs to the new namespaces over the covers that wait for it. Mustn't:
+ * clone, pivot, umount. */
 static int step_mounts(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -132,18 +143,20 @@ static int step_hostname(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: leave the caller's session keyring behind. Mustn't: go on with it: where no other can be had, as when the
- * user's quota of keys is used up, the command's key calls are refused and the launcher is told. */
+/* Should: leave the caller's session keyring behind. Mustn't: go on with it: where no other can be
+ * had, as when the user's quota of keys is used up, the command's key calls are refused and the
+ * launcher is told. */
 static int step_keyring(struct sandbox *sb)
 {
-	if (!sb->plan->as->fresh_keyring || syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 ||
-	    errno == ENOSYS)
+	if (!sb->plan->as->fresh_keyring ||
+	    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
 		return 0;
 	sb->refuse_keys = true;
 	return channel_send(sb->socket, MESSAGE_KEYRING, 0);
 }
 
-/* Should: see that every mount has the flags that the plan asked for. Mustn't: run before the last mount. */
+/* Should: see that every mount has the flags that the plan asked for. Mustn't: run before the last
+ * mount. */
 static int step_audit(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -154,13 +167,17 @@ static int step_audit(struct sandbox *sb)
 static int step_assert_userns(struct sandbox *sb)
 {
 	if (sb->plan->assert_userns_disabled && unshare(CLONE_NEWUSER) == 0)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "creation of new user namespaces was not disabled as requested"),
-				 "add --disable-userns");
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, 0,
+			     "creation of new user namespaces was not disabled as requested"),
+			"add --disable-userns");
 	return 0;
 }
 
-/* Should: let the caller look at the finished sandbox, and join it, before the command runs. Mustn't: be long after
- * the block ends: a sandbox held ready is as good as its last steps are short. */
+/* Should: let the caller look at the finished sandbox, and join it, before the command runs.
+ * Mustn't: be long after the block ends: a sandbox held ready is as good as its last steps are
+ * short. */
 static int step_block(struct sandbox *sb)
 {
 	int fd = sb->plan->block_fd;
@@ -177,8 +194,9 @@ static int step_block(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: read the caller's last filter as late as can be, since a front end may still be writing it. Mustn't: leave
- * that to the command's process, which a caller that never ends it would hold up while nobody watches. */
+/* Should: read the caller's last filter as late as can be, since a front end may still be writing
+ * it. Mustn't: leave that to the command's process, which a caller that never ends it would hold up
+ * while nobody watches. */
 static int step_filter(struct sandbox *sb)
 {
 	int r;
@@ -197,8 +215,8 @@ static int step_session(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: leave nothing of the caller's command line and environment where the command could read it: pid 1 keeps
- * what the command needs on its heap. Mustn't: change what the command gets. */
+/* Should: leave nothing of the caller's command line and environment where the command could read
+ * it: pid 1 keeps what the command needs on its heap. Mustn't: change what the command gets. */
 static int step_scrub(struct sandbox *sb)
 {
 	return sb->plan->init ? command_scrub(sb) : 0;

@@ -7,15 +7,16 @@
 struct plan;
 struct sandbox;
 
-/* The process in the sandbox's namespaces: completes the mounts, puts up the walls, starts the command, and stays as
- * its init where the plan says so. Does not return; failures go to the launcher by the channel. */
+/* The process in the sandbox's namespaces: completes the mounts, puts up the walls, starts the
+ * command, and stays as its init where the plan says so. Does not return; failures go to the
+ * launcher by the channel. */
 _Noreturn void inside_main(struct sandbox *sb);
 
-/* Makes the calling process die with the launcher where the plan says so, and fails when that is dead already.
- * Returns 0 or -errno with the failure recorded. */
+/* Makes the calling process die with the launcher where the plan says so, and fails when that is
+ * dead already. Returns 0 or -errno with the failure recorded. */
 int inside_watch_launcher(struct sandbox *sb);
 
-/* True when the launcher has something to write, or to wait for, before the work inside may go on. */
+/* True when the launcher has something to write or to wait for before the work may go on. */
 bool inside_waits(const struct plan *p);
 
 /* Waits for the launcher's word. Returns 0 or -errno with the failure recorded. */

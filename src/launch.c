@@ -32,13 +32,13 @@ struct launcher {
 	const struct launch *l;
 	struct fail *fail;
 	int socket;
-	int signals;		/* signalfd, or empty */
-	int builder;		/* pidfd of the first clone, until it has ended */
+	int signals; /* signalfd, or empty */
+	int builder; /* pidfd of the first clone, until it has ended */
 	pid_t builder_pid;
-	int child;		/* pidfd of the sandbox's first process */
-	bool ended;		/* the command has, with this status: */
+	int child; /* pidfd of the sandbox's first process */
+	bool ended; /* the command has, with this status: */
 	int status;
-	bool told;		/* the status came from the init */
+	bool told; /* the status came from the init */
 };
 
 static sigset_t forwarded_set(void)
@@ -59,9 +59,14 @@ static int claim_fds(const struct plan *p, struct fail *f)
 		const char *option;
 		int fd;
 	} fds[] = {
-		{ "--info-fd", p->info_fd }, { "--json-status-fd", p->json_fd }, { "--block-fd", p->block_fd },
-		{ "--userns-block-fd", p->userns_block_fd }, { "--seccomp", p->seccomp_fd },
-		{ "--userns", p->userns_fd }, { "--userns2", p->userns2_fd }, { "--pidns", p->pidns_fd },
+		{ "--info-fd", p->info_fd },
+		{ "--json-status-fd", p->json_fd },
+		{ "--block-fd", p->block_fd },
+		{ "--userns-block-fd", p->userns_block_fd },
+		{ "--seccomp", p->seccomp_fd },
+		{ "--userns", p->userns_fd },
+		{ "--userns2", p->userns2_fd },
+		{ "--pidns", p->pidns_fd },
 		{ "--sync-fd", p->as_pid_1 ? NO_FD : p->sync_fd },
 	};
 	size_t i;
@@ -73,7 +78,8 @@ static int claim_fds(const struct plan *p, struct fail *f)
 					 "the caller has not opened that descriptor");
 	for (i = 0; i < p->n_seccomp_fds && p->as->checks_fds; i++)
 		if (fcntl(p->seccomp_fds[i], F_GETFD) < 0)
-			return fail_hint(f, fail(f, errno, "--add-seccomp-fd %d", p->seccomp_fds[i]),
+			return fail_hint(f,
+					 fail(f, errno, "--add-seccomp-fd %d", p->seccomp_fds[i]),
 					 "the caller has not opened that descriptor");
 	for (i = 0; i < p->n_keep_fds; i++)
 		if (fcntl(p->keep_fds[i], F_GETFD) < 0)
@@ -117,10 +123,23 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	int r;
 
 	*sb = (struct sandbox){
-		.plan = l->plan, .caller = l->caller, .fail = sb->fail, .env = l->env, .n_env = l->n_env,
-		.trace = l->trace, .proc_fd = l->proc_fd, .socket = NO_FD, .launcher = NO_FD,
-		.terminal = l->terminal, .args_start = l->args_start, .args_length = l->args_length,
-		.cwd_fd = NO_FD, .root_fd = NO_FD, .scratch_fd = NO_FD, .parent_fd = NO_FD, .void_fd = NO_FD,
+		.plan = l->plan,
+		.caller = l->caller,
+		.fail = sb->fail,
+		.env = l->env,
+		.n_env = l->n_env,
+		.trace = l->trace,
+		.proc_fd = l->proc_fd,
+		.socket = NO_FD,
+		.launcher = NO_FD,
+		.terminal = l->terminal,
+		.args_start = l->args_start,
+		.args_length = l->args_length,
+		.cwd_fd = NO_FD,
+		.root_fd = NO_FD,
+		.scratch_fd = NO_FD,
+		.parent_fd = NO_FD,
+		.void_fd = NO_FD,
 		.host_proc = NO_FD,
 	};
 	sb->cwd = getcwd(cwd, PATH_MAX) && cwd[0] == '/' ? cwd : NULL;
@@ -136,7 +155,8 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	sb->launcher_pid = getpid();
 	sb->launcher = sys_pidfd_open(sb->launcher_pid);
 	if (sb->launcher < 0)
-		return fail_hint(sb->fail, fail(sb->fail, errno, "pidfd_open"), "husk needs Linux 5.14 or later");
+		return fail_hint(sb->fail, fail(sb->fail, errno, "pidfd_open"),
+				 "husk needs Linux 5.14 or later");
 	return 0;
 }
 
@@ -155,8 +175,8 @@ static int compare_fds(const void *a, const void *b)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static void close_others(const struct launcher *la, const struct plan *p)
 {
-	int keep[] = { la->socket, la->signals, la->builder, la->child, la->l->proc_fd, p->json_fd, p->info_fd,
-		       p->userns_block_fd };
+	int keep[] = { la->socket,     la->signals, la->builder, la->child,
+		       la->l->proc_fd, p->json_fd,  p->info_fd,	 p->userns_block_fd };
 	int from = 3;
 	size_t i;
 
@@ -171,7 +191,8 @@ static void close_others(const struct launcher *la, const struct plan *p)
 	sys_close_range((unsigned)from, ~0U, 0);
 }
 
-/* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let it go on. */
+/* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let
+ * it go on. */
 static int child_known(struct launcher *la, pid_t child)
 {
 	const struct plan *p = la->l->plan;
@@ -204,8 +225,9 @@ static int adopt_child(struct launcher *la, pid_t pid)
 	return child_known(la, pid);
 }
 
-/* A builder that only makes the sandbox may borrow our memory and let us sleep meanwhile, which saves the copy of it
- * and a wake-up. One that reads the caller's descriptors may take long, and must leave us awake for signals. */
+/* A builder that only makes the sandbox may borrow our memory and let us sleep meanwhile, which
+ * saves the copy of it and a wake-up. One that reads the caller's descriptors may take long, and
+ * must leave us awake for signals. */
 static bool may_borrow(const struct plan *p)
 {
 	size_t i;
@@ -216,7 +238,8 @@ static bool may_borrow(const struct plan *p)
 	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0;
 }
 
-/* Runs the builder to its end in our memory. vfork(2) takes no namespaces: the builder makes them itself. */
+/* Runs the builder to its end in our memory. vfork(2) takes no namespaces: the builder makes them
+ * itself. */
 static pid_t clone_borrowing(struct sandbox *sb)
 {
 	int flags = (int)first_clone_flags(sb->plan);
@@ -267,7 +290,8 @@ static int clone_builder(struct launcher *la, struct sandbox *sb)
 	if (sb->child_pid > 0)
 		return adopt_child(la, sb->child_pid);
 	waitid(P_PID, (id_t)la->builder_pid, NULL, WEXITED);
-	return sb->fail->set ? -EIO : fail(sb->fail, 0, "The sandbox was killed while it was set up");
+	return sb->fail->set ? -EIO
+			     : fail(sb->fail, 0, "The sandbox was killed while it was set up");
 }
 
 /* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
@@ -280,7 +304,7 @@ static int receive(struct launcher *la)
 		return 0;
 	if (r <= 0) {
 		la->socket = fd_close(la->socket);
-		la->ended |= la->builder < 0 && la->child < 0;	/* nobody is left */
+		la->ended |= la->builder < 0 && la->child < 0; /* nobody is left */
 		return 0;
 	}
 	switch (m.type) {
@@ -306,8 +330,8 @@ static int receive(struct launcher *la)
 	return 1;
 }
 
-/* Passes a signal on, but not one that the terminal has sent to the whole group already. A hang-up it sends to the
- * session's leader alone. */
+/* Passes a signal on, but not one that the terminal has sent to the whole group already. A hang-up
+ * it sends to the session's leader alone. */
 static void forward(struct launcher *la)
 {
 	struct signalfd_siginfo info;
@@ -331,7 +355,8 @@ static void reap(struct launcher *la, int pidfd)
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	if (pidfd == la->builder && info.si_code == CLD_EXITED && info.si_status == 0) {
-		la->builder = fd_close(la->builder);	/* it has done its work, and the sandbox will say its pid */
+		la->builder = fd_close(
+			la->builder); /* it has done its work, and the sandbox will say its pid */
 		return;
 	}
 	la->ended = true;
@@ -349,7 +374,8 @@ static int wait_for_end(struct launcher *la)
 	int r = 0;
 
 	while (!la->ended && !(la->told && !p->as->kills_orphans)) {
-		/* where the end is waited for anyway, what the sandbox says before it can wait too */
+		/* where the end is waited for anyway, what the sandbox says before it can wait too
+		 */
 		bool later = la->child >= 0 && p->as->kills_orphans && p->json_fd < 0;
 		struct pollfd fds[] = {
 			{ .fd = later ? -1 : la->socket, .events = POLLIN },
@@ -405,7 +431,12 @@ static int supervise(struct launcher *la, struct sandbox *sb)
 
 int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 {
-	struct launcher la = { .l = l, .fail = f, .socket = NO_FD, .signals = NO_FD, .builder = NO_FD, .child = NO_FD };
+	struct launcher la = { .l = l,
+			       .fail = f,
+			       .socket = NO_FD,
+			       .signals = NO_FD,
+			       .builder = NO_FD,
+			       .child = NO_FD };
 	struct sandbox sb = { .fail = f };
 	char cwd[PATH_MAX];
 	sigset_t set = forwarded_set();
@@ -413,7 +444,8 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 
 	signal(SIGCHLD, SIG_DFL);
 	/* the parent may have died since it was last seen */
-	if (l->plan->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != l->parent))
+	if (l->plan->die_with_parent &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != l->parent))
 		return fail(f, 0, "The parent has died");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
@@ -433,7 +465,8 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 	if (r < 0)
 		return r;
 	status_write_number(l->plan, "exit-code",
-			    WIFSIGNALED(la.status) ? 128 + WTERMSIG(la.status) : WEXITSTATUS(la.status));
+			    WIFSIGNALED(la.status) ? 128 + WTERMSIG(la.status)
+						   : WEXITSTATUS(la.status));
 	*ret_status = la.status;
 	return 0;
 }

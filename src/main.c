@@ -3,7 +3,7 @@
  *
  * The map of the sources, in call order:
  *
- *   main.c         this file: words → plan → check → launch → exit status; the only place that prints an error
+ *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
  *   options.c      THE option table: words → struct plan, purely
  *   caller.c       who calls, and whether with more privilege than it should have
@@ -13,7 +13,7 @@
  *   status.c       --info-fd, --json-status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
- *   mount.c        one pair of functions an operation; overlay.c, dev.c, proc.c, create.c: the larger ones
+ *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
  *   dest.c         destinations: looked up, and created, inside the new root
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c net.c audit.c seccomp.c tty.c label.c caps.c: what the steps call
@@ -44,7 +44,8 @@ static const struct personality *choose_personality(const char *program)
 	return streq(slash ? slash + 1 : program, "bwrap") ? &personality_bwrap : &personality_husk;
 }
 
-/* Prints TEXT to standard error; under explains, control characters of an operand do not reach the terminal. */
+/* Prints TEXT to standard error; under explains, control characters of an operand do not reach the
+ * terminal. */
 static void print_text(const char *text, bool escape)
 {
 	for (; *text; text++) {
@@ -65,7 +66,8 @@ static void print_failure(const struct plan *p, const struct fail *f)
 		fprintf(stderr, ": %s", strerror(f->err));
 	fputc('\n', stderr);
 	if (p->as->explains && f->hint)
-		fprintf(stderr, "%s%s: hint: %s\n", p->level_prefix ? "<3>" : "", p->as->name, f->hint);
+		fprintf(stderr, "%s%s: hint: %s\n", p->level_prefix ? "<3>" : "", p->as->name,
+			f->hint);
 }
 
 static void print_warnings(const struct plan *p)
@@ -126,7 +128,8 @@ static int read_all(int fd, char **ret_data, size_t *ret_length)
 	return 0;
 }
 
-/* Where the kernel keeps the words and the environment that it shows of this process: one piece of memory. */
+/* Where the kernel keeps the words and the environment that it shows of this process: one piece of
+ * memory. */
 static size_t args_length(char **argv, char **env)
 {
 	char *end = argv[0] + strlen(argv[0]) + 1;
@@ -166,7 +169,9 @@ static int inform(const struct plan *p, const char *program)
 static int run(struct plan *p, char **argv, pid_t parent, int *ret_status, struct fail *f)
 {
 	struct caller caller;
-	struct launch l = { .plan = p, .caller = &caller, .trace = getenv("HUSK_TRACE") != NULL,
+	struct launch l = { .plan = p,
+			    .caller = &caller,
+			    .trace = getenv("HUSK_TRACE") != NULL,
 			    .parent = parent };
 	bool terminal;
 	int r;
@@ -207,7 +212,8 @@ int main(int argc, char **argv)
 	failure.kind = FAIL_SETUP;
 	failure.step = NULL;
 	plan_init(&plan, choose_personality(argc > 0 ? argv[0] : "husk"));
-	r = argc > 0 ? caller_refuse_privilege(&failure) : fail(&failure, 0, "called without a name");
+	r = argc > 0 ? caller_refuse_privilege(&failure)
+		     : fail(&failure, 0, "called without a name");
 	if (r == 0)
 		r = options_parse(&plan, argv + 1, read_all, &failure);
 	print_warnings(&plan);
@@ -224,5 +230,5 @@ int main(int argc, char **argv)
 			launch_die_of(WTERMSIG(status));
 		_exit(128 + WTERMSIG(status));
 	}
-	_exit(WEXITSTATUS(status));	/* nothing is left to flush */
+	_exit(WEXITSTATUS(status)); /* nothing is left to flush */
 }

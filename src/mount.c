@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mounts by descriptor: what is attached was opened once, and has its flags before anybody can see it. */
+/* Mounts by descriptor: what is attached was opened once, and has its flags before anybody can see
+ * it. */
 #include "mount.h"
 
 #include <limits.h>
@@ -27,8 +28,9 @@ int mount_set(int fd, uint64_t set, int recursive)
 
 int mount_clone(int fd, const char *path)
 {
-	int tree = sys_open_tree(fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-				 (*path ? 0 : AT_EMPTY_PATH));
+	int tree = sys_open_tree(fd, path,
+				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
+					 (*path ? 0 : AT_EMPTY_PATH));
 
 	return tree < 0 ? neg_errno() : tree;
 }
@@ -44,8 +46,8 @@ int mount_new(const char *type, const char *const *options, unsigned attrs)
 	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
 		return neg_errno();
 	for (; *options; options += 2)
-		if (sys_fsconfig(fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options[0], options[1],
-				 0) < 0)
+		if (sys_fsconfig(fs, options[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+				 options[0], options[1], 0) < 0)
 			return neg_errno();
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return neg_errno();
@@ -108,10 +110,13 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	if (sys_move_mount(*tree, "", d.fd, d.to,
 			   MOVE_MOUNT_F_EMPTY_PATH | (d.to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0) {
 		if (errno == ENOTDIR || wrong_type(&d, kind))
-			r = fail(sb->fail, 0, kind == DEST_DIR ? "Destination is not a directory %s" :
-				 "Destination is not a file %s", op->dest);
+			r = fail(sb->fail, 0,
+				 kind == DEST_DIR ? "Destination is not a directory %s"
+						  : "Destination is not a file %s",
+				 op->dest);
 		else if (op->source)
-			r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source, op->dest);
+			r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source,
+				 op->dest);
 		else
 			r = fail(sb->fail, errno, "Can't mount %s on %s", op->option + 2, op->dest);
 	}
@@ -119,8 +124,9 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	return r;
 }
 
-/* A path that names an inherited descriptor, as /proc/self/fd/N, leads into another mount namespace, where nothing
- * can be cloned. The path that the descriptor was opened by leads there in ours; it must still be the same file. */
+/* A path that names an inherited descriptor, as /proc/self/fd/N, leads into another mount
+ * namespace, where nothing can be cloned. The path that the descriptor was opened by leads there in
+ * ours; it must still be the same file. */
 static int clone_by_link(struct sandbox *sb, int fd)
 {
 	CLEANUP(fd_closep) int tree = NO_FD;
@@ -167,7 +173,8 @@ static int set_bind_flags(struct sandbox *sb, const struct op *op, int tree)
 
 	if (r < 0 && sb->plan->not_a_boundary)
 		r = mount_set(tree, bind_attrs(op), false);
-	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s on %s", op->option, op->dest) : 0;
+	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s on %s", op->option, op->dest)
+		     : 0;
 }
 
 static int source_bind(struct sandbox *sb, const struct op *op)
@@ -190,17 +197,23 @@ static int source_bind_fd(struct sandbox *sb, const struct op *op)
 	int tree;
 
 	if (fstat(op->fd, &st) < 0)
-		return fail_hint(sb->fail, fail(sb->fail, ENOENT, "Can't find source path /proc/self/fd/%d", op->fd),
-				 "the caller has not opened that descriptor");
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, ENOENT, "Can't find source path /proc/self/fd/%d", op->fd),
+			"the caller has not opened that descriptor");
 	tree = clone_by_link(sb, op->fd);
 	if ((tree == -ESTALE || tree == -ENOENT) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
-		return fail(sb->fail, 0, "descriptor %d for %s is a pipe or socket, which cannot be bound", op->fd,
-			    op->dest);
+		return fail(sb->fail, 0,
+			    "descriptor %d for %s is a pipe or socket, which cannot be bound",
+			    op->fd, op->dest);
 	if (tree == -ESTALE || tree == -ENOENT)
-		return fail_hint(sb->fail, sb->plan->as->explains ?
-				 fail(sb->fail, 0, "Race condition binding dirfd %d on %s", op->fd, op->dest) :
-				 fail(sb->fail, 0, "Race condition binding dirfd"),
-				 "what the descriptor was opened as has been moved, replaced or removed");
+		return fail_hint(
+			sb->fail,
+			sb->plan->as->explains
+				? fail(sb->fail, 0, "Race condition binding dirfd %d on %s", op->fd,
+				       op->dest)
+				: fail(sb->fail, 0, "Race condition binding dirfd"),
+			"what the descriptor was opened as has been moved, replaced or removed");
 	if (tree < 0)
 		return fail(sb->fail, -tree, "%s %d %s", op->option, op->fd, op->dest);
 	sb->fds[op->first_fd] = tree;
@@ -214,7 +227,7 @@ static int attach_bind(struct sandbox *sb, const struct op *op)
 	int r;
 
 	if (*tree < 0)
-		return 0;	/* a missing source, and the option allows it */
+		return 0; /* a missing source, and the option allows it */
 	if (fstat(*tree, &st) < 0)
 		return fail(sb->fail, errno, "Can't get type of source %s", op->source);
 	r = mount_attach_tree(sb, op, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, tree);
@@ -239,8 +252,10 @@ static int attach_remount_ro(struct sandbox *sb, const struct op *op)
 	if (fd < 0)
 		return fail(sb->fail, -fd, "Can't remount readonly on %s", op->dest);
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) < 0)
-		return fail_hint(sb->fail, fail(sb->fail, errno, "Can't remount readonly on %s", op->dest),
-				 errno == EINVAL ? "nothing is mounted there: bind the path on itself first" : NULL);
+		return fail_hint(
+			sb->fail, fail(sb->fail, errno, "Can't remount readonly on %s", op->dest),
+			errno == EINVAL ? "nothing is mounted there: bind the path on itself first"
+					: NULL);
 	return 0;
 }
 

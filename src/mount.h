@@ -11,17 +11,18 @@
 struct op;
 struct sandbox;
 
-/* The source half of an operation: opens what it needs of the host's tree, as detached mounts or O_PATH
- * descriptors, into the sandbox's array. Must run before the tree that sources are looked up in is changed. Returns
- * 0 or -errno with the failure recorded. */
+/* The source half of an operation: opens what it needs of the host's tree, as detached mounts or
+ * O_PATH descriptors, into the sandbox's array. Must run before the tree that sources are looked up
+ * in is changed. Returns 0 or -errno with the failure recorded. */
 int mount_source(struct sandbox *sb, const struct op *op);
 
-/* The attaching half: puts the operation into effect below the new root, and closes what the source half opened.
- * Returns 0 or -errno with the failure recorded. */
+/* The attaching half: puts the operation into effect below the new root, and closes what the source
+ * half opened. Returns 0 or -errno with the failure recorded. */
 int mount_attach(struct sandbox *sb, const struct op *op);
 
-/* Attaches the detached mount *TREE on the destination of OP, which is found or made as KIND; on / it becomes the
- * new root, and the sandbox owns the descriptor from then on. Returns 0 or -errno with the failure recorded. */
+/* Attaches the detached mount *TREE on the destination of OP, which is found or made as KIND; on /
+ * it becomes the new root, and the sandbox owns the descriptor from then on. Returns 0 or -errno
+ * with the failure recorded. */
 int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int *tree);
 
 /* Makes a detached mount of a new file system. OPTIONS are pairs of key and value, which is
@@ -29,12 +30,14 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
  * MOUNT_ATTR_*. Returns its descriptor or -errno. fsopen(2). */
 int mount_new(const char *type, const char *const *options, unsigned attrs);
 
-/* A detached new tmpfs with the given MODE and SIZE in bytes (0: the kernel's default), nosuid and nodev. It counts
- * as the launch's own. Returns its descriptor or -errno. */
+/* A detached new tmpfs with the given MODE and SIZE in bytes (0: the kernel's default), nosuid and
+ * nodev. It counts as the launch's own. Returns its descriptor or -errno. */
 int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size);
 
-/* Sets MOUNT_ATTR_* SET on the mount of FD, and on its submounts with RECURSIVE. Returns 0 or -errno. */
+/* Sets MOUNT_ATTR_* SET on the mount of FD, and on its submounts with RECURSIVE. Returns 0 or
+ * -errno. */
 int mount_set(int fd, uint64_t set, int recursive);
 
-/* Clones the mount tree at PATH below FD, with its submounts, as a detached mount. Returns its descriptor or -errno. */
+/* Clones the mount tree at PATH below FD, with its submounts, as a detached mount. Returns its
+ * descriptor or -errno. */
 int mount_clone(int fd, const char *path);

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 struct ns {
-	uint64_t flag;		/* CLONE_NEW* */
-	const char *name;	/* as in /proc/PID/ns */
-	const char *json;	/* its key in the status, or NULL for those that are never listed */
+	uint64_t flag; /* CLONE_NEW* */
+	const char *name; /* as in /proc/PID/ns */
+	const char *json; /* its key in the status, or NULL for those that are never listed */
 };
 
 /* In the order of the status output. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Turns words into a plan by one sorted table; the same table feeds help, completions and the checks of the man page. */
+/* Turns words into a plan by one sorted table; the same table feeds help, completions and the
+ * checks of the man page. */
 #include "options.h"
 
 #include <limits.h>
@@ -18,8 +19,8 @@ struct parse {
 	struct plan *plan;
 	struct fail *fail;
 	options_read_fn read;
-	bool nested;			/* inside a list of --args */
-	uint64_t seen[2];		/* rows of the table met so far, a bit each */
+	bool nested; /* inside a list of --args */
+	uint64_t seen[2]; /* rows of the table met so far, a bit each */
 	/* modifiers waiting for their option */
 	const char *modifier;
 	bool perms_set, size_set;
@@ -27,7 +28,7 @@ struct parse {
 	size_t size;
 	size_t pending_layers;
 	bool command_begun;
-	char **prefix;			/* the command's first words, when a list of --args began it */
+	char **prefix; /* the command's first words, when a list of --args began it */
 };
 
 const char *const option_groups[GROUP_MAX] = {
@@ -67,8 +68,9 @@ static int parse_fd(struct parse *p, const char *word, int *ret)
 	uint64_t value;
 
 	if (parse_number(word, 10, INT_MAX, &value) < 0)
-		return fail_hint(p->fail, fail(p->fail, 0, "Invalid fd: %s", word),
-				 "a descriptor is a number from 0, opened by the caller, as in 3<file");
+		return fail_hint(
+			p->fail, fail(p->fail, 0, "Invalid fd: %s", word),
+			"a descriptor is a number from 0, opened by the caller, as in 3<file");
 	*ret = (int)value;
 	return 0;
 }
@@ -201,8 +203,9 @@ static int opt_cap(struct parse *p, const struct option *o, char **operands)
 
 /* handlers: the root */
 
-/* Appends an operation for DEST, which takes over the modifiers waiting. Returns NULL on failure. */
-static struct op *add_op(struct parse *p, const struct option *o, enum op_type type, const char *dest)
+/* Appends an operation for DEST, which takes the modifiers waiting. Returns NULL on failure. */
+static struct op *add_op(struct parse *p, const struct option *o, enum op_type type,
+			 const char *dest)
 {
 	struct op *op;
 
@@ -275,8 +278,9 @@ static int parse_octal(struct parse *p, const struct option *o, const char *word
 	uint64_t value;
 
 	if (parse_number(word, 8, 07777, &value) < 0)
-		return fail(p->fail, 0, p->plan->as->explains ? "%s takes an octal argument <= 07777, not %s"
-							      : "%s takes an octal argument <= 07777",
+		return fail(p->fail, 0,
+			    p->plan->as->explains ? "%s takes an octal argument <= 07777, not %s"
+						  : "%s takes an octal argument <= 07777",
 			    o->name, word);
 	*ret = (mode_t)value;
 	return 0;
@@ -338,7 +342,8 @@ static int opt_overlay_src(struct parse *p, const struct option *o, char **opera
 }
 
 /* Appends an overlay over the layers waiting; the option's arg2 is how many it must have. */
-static struct op *add_overlay(struct parse *p, const struct option *o, enum op_type type, const char *dest)
+static struct op *add_overlay(struct parse *p, const struct option *o, enum op_type type,
+			      const char *dest)
 {
 	struct op *op;
 
@@ -383,8 +388,10 @@ static int add_env(struct parse *p, enum env_type type, const char *name, const 
 	struct env_edit *edit;
 
 	if (name && (name[0] == '\0' || strchr(name, '=')))
-		return p->plan->as->explains ? fail(p->fail, 0, "“%s” is not the name of a variable", name) :
-			fail(p->fail, 0, type == ENV_SET ? "setenv failed" : "unsetenv failed");
+		return p->plan->as->explains
+			       ? fail(p->fail, 0, "“%s” is not the name of a variable", name)
+			       : fail(p->fail, 0,
+				      type == ENV_SET ? "setenv failed" : "unsetenv failed");
 	edit = plan_append(&p->plan->env, &p->plan->n_env, sizeof *edit);
 	if (!edit)
 		return no_memory(p);
@@ -480,10 +487,12 @@ static int opt_keep_fd(struct parse *p, const struct option *o, char **operands)
 	return 0;
 }
 
-static int opt_args(struct parse *p, const struct option *o, char **operands);	/* it parses in turn */
+static int opt_args(struct parse *p, const struct option *o,
+		    char **operands); /* it parses in turn */
 
 #define FIELD(name) offsetof(struct plan, name)
 
+/* clang-format off: a row, its help below it */
 /* THE table, sorted by name. */
 const struct option options[] = {
 	{ "--add-seccomp-fd", "FD", GROUP_WALLS, 0, opt_add_seccomp, 0, 0,
@@ -494,8 +503,8 @@ const struct option options[] = {
 	  "Give the command VALUE as its argv[0]" },
 	{ "--as-pid-1", "", GROUP_LIFETIME, 0, opt_flag, FIELD(as_pid_1), 0,
 	  "Run the command as process 1, without an init" },
-	{ "--assert-userns-disabled", "", GROUP_WALLS, 0, opt_flag, FIELD(assert_userns_disabled), 0,
-	  "Fail unless further user namespaces are impossible inside" },
+	{ "--assert-userns-disabled", "", GROUP_WALLS, 0, opt_flag, FIELD(assert_userns_disabled),
+	  0, "Fail unless further user namespaces are impossible inside" },
 	{ "--bind", "SRC DEST", GROUP_ROOT, 0, opt_bind, 0, 0,
 	  "Bind SRC on DEST, with its submounts, writable" },
 	{ "--bind-data", "FD DEST", GROUP_ROOT, OPT_PERMS, opt_fd_dest, OP_BIND_DATA, 0,
@@ -514,18 +523,15 @@ const struct option options[] = {
 	  "Start the command in DIR" },
 	{ "--chmod", "OCTAL PATH", GROUP_ROOT, 0, opt_chmod, 0, 0,
 	  "Set the mode of PATH, which must exist" },
-	{ "--clearenv", "", GROUP_ENVIRONMENT, 0, opt_clearenv, 0, 0,
-	  "Unset every variable" },
-	{ "--dev", "DEST", GROUP_ROOT, 0, opt_dest, OP_DEV, 0,
-	  "Mount a minimal /dev on DEST" },
+	{ "--clearenv", "", GROUP_ENVIRONMENT, 0, opt_clearenv, 0, 0, "Unset every variable" },
+	{ "--dev", "DEST", GROUP_ROOT, 0, opt_dest, OP_DEV, 0, "Mount a minimal /dev on DEST" },
 	{ "--dev-bind", "SRC DEST", GROUP_ROOT, 0, opt_bind, 0, OP_DEVICES,
 	  "As --bind, and device nodes work" },
 	{ "--dev-bind-try", "SRC DEST", GROUP_ROOT, 0, opt_bind, 0, OP_DEVICES | OP_TRY,
 	  "As --dev-bind, but a missing SRC is no error" },
 	{ "--die-with-parent", "", GROUP_LIFETIME, 0, opt_flag, FIELD(die_with_parent), 0,
 	  "Kill the sandbox when husk or its parent dies" },
-	{ "--dir", "DEST", GROUP_ROOT, OPT_PERMS, opt_dest, OP_DIR, 0,
-	  "Make a directory" },
+	{ "--dir", "DEST", GROUP_ROOT, OPT_PERMS, opt_dest, OP_DIR, 0, "Make a directory" },
 	{ "--disable-userns", "", GROUP_WALLS, 0, opt_flag, FIELD(disable_userns), 0,
 	  "Make further user namespaces impossible inside" },
 	{ "--dump-options", "", GROUP_GENERAL, OPT_HUSK, opt_action, ACTION_DUMP_OPTIONS, 0,
@@ -538,10 +544,8 @@ const struct option options[] = {
 	  "Make a file with the content of FD" },
 	{ "--file-label", "LABEL", GROUP_WALLS, OPT_LAST, opt_string, FIELD(file_label), 0,
 	  "Give files made during set-up this SELinux label" },
-	{ "--gid", "GID", GROUP_IDENTITY, OPT_LAST, opt_gid, 0, 0,
-	  "The group id inside" },
-	{ "--help", "", GROUP_GENERAL, 0, opt_action, ACTION_HELP, 0,
-	  "Print this help" },
+	{ "--gid", "GID", GROUP_IDENTITY, OPT_LAST, opt_gid, 0, 0, "The group id inside" },
+	{ "--help", "", GROUP_GENERAL, 0, opt_action, ACTION_HELP, 0, "Print this help" },
 	{ "--hostname", "NAME", GROUP_ENVIRONMENT, OPT_LAST, opt_string, FIELD(hostname), 0,
 	  "Set the host name; needs --unshare-uts" },
 	{ "--info-fd", "FD", GROUP_DESCRIPTORS, OPT_LAST, opt_fd, FIELD(info_fd), 0,
@@ -590,8 +594,7 @@ const struct option options[] = {
 	  "Mount the overlay layers on DEST, read-only" },
 	{ "--seccomp", "FD", GROUP_WALLS, OPT_LAST, opt_seccomp, FIELD(seccomp_fd), 0,
 	  "Load a seccomp filter from FD; only one" },
-	{ "--setenv", "VAR VALUE", GROUP_ENVIRONMENT, 0, opt_setenv, 0, 0,
-	  "Set a variable" },
+	{ "--setenv", "VAR VALUE", GROUP_ENVIRONMENT, 0, opt_setenv, 0, 0, "Set a variable" },
 	{ "--share-net", "", GROUP_NAMESPACES, 0, opt_share_net, 0, 0,
 	  "Keep the network after --unshare-all" },
 	{ "--size", "BYTES", GROUP_ROOT, OPT_PERMS | OPT_SIZE | OPT_MODIFIER, opt_size, 0, 0,
@@ -604,10 +607,8 @@ const struct option options[] = {
 	  "Mount the overlay layers on DEST, writes going to memory" },
 	{ "--tmpfs", "DEST", GROUP_ROOT, OPT_PERMS | OPT_SIZE, opt_dest, OP_TMPFS, 0,
 	  "Mount an empty tmpfs on DEST" },
-	{ "--uid", "UID", GROUP_IDENTITY, OPT_LAST, opt_uid, 0, 0,
-	  "The user id inside" },
-	{ "--unsetenv", "VAR", GROUP_ENVIRONMENT, 0, opt_unsetenv, 0, 0,
-	  "Unset a variable" },
+	{ "--uid", "UID", GROUP_IDENTITY, OPT_LAST, opt_uid, 0, 0, "The user id inside" },
+	{ "--unsetenv", "VAR", GROUP_ENVIRONMENT, 0, opt_unsetenv, 0, 0, "Unset a variable" },
 	{ "--unshare-all", "", GROUP_NAMESPACES, 0, opt_unshare_all, 0, 0,
 	  "Every namespace that can be made" },
 	{ "--unshare-cgroup", "", GROUP_NAMESPACES, 0, opt_unshare, CLONE_NEWCGROUP, 0,
@@ -634,9 +635,9 @@ const struct option options[] = {
 	  "Let the caller write the id maps; wait for FD" },
 	{ "--userns2", "FD", GROUP_NAMESPACES, OPT_LAST, opt_fd, FIELD(userns2_fd), 0,
 	  "Switch to this user namespace once the root is built" },
-	{ "--version", "", GROUP_GENERAL, 0, opt_action, ACTION_VERSION, 0,
-	  "Print the version" },
+	{ "--version", "", GROUP_GENERAL, 0, opt_action, ACTION_VERSION, 0, "Print the version" },
 };
+/* clang-format on */
 
 const size_t options_n = ARRAY_SIZE(options);
 _Static_assert(ARRAY_SIZE(options) <= 128, "struct parse remembers 128 rows");
@@ -701,8 +702,9 @@ static int unknown_option(struct parse *p, const char *word)
 		size_t length = strlen(options[i].name);
 
 		if (strncmp(word, options[i].name, length) == 0 && word[length] == '=')
-			return fail(p->fail, 0, "Unknown option %s; the operand of %s is the next word",
-				    word, options[i].name);
+			return fail(p->fail, 0,
+				    "Unknown option %s; the operand of %s is the next word", word,
+				    options[i].name);
 		distance = edit_distance(word, options[i].name);
 		if (distance < best) {
 			best = distance;
@@ -711,7 +713,8 @@ static int unknown_option(struct parse *p, const char *word)
 	}
 	if (nearest)
 		return fail(p->fail, 0, "Unknown option %s; did you mean %s?", word, nearest->name);
-	return fail_hint(p->fail, fail(p->fail, 0, "Unknown option %s", word), "husk --help lists them");
+	return fail_hint(p->fail, fail(p->fail, 0, "Unknown option %s", word),
+			 "husk --help lists them");
 }
 
 /* True when an action is carried out where it stands, whatever follows. */
@@ -726,20 +729,23 @@ static int missing_operand(struct parse *p, const struct option *o, size_t arity
 
 	if (p->plan->as->explains)
 		return fail(p->fail, 0, "%s takes %s: %s", o->name, many[arity], o->operands);
-	return fail(p->fail, 0, "%s takes %s", o->name, o->flags & OPT_ONE ? "one argument" : many[arity]);
+	return fail(p->fail, 0, "%s takes %s", o->name,
+		    o->flags & OPT_ONE ? "one argument" : many[arity]);
 }
 
-/* Refuses option O when a modifier waits for another kind of option; O is NULL where the words end. */
+/* Refuses option O when a modifier waits for another kind of it; O is NULL where words end. */
 static int check_modifiers(struct parse *p, const struct option *o)
 {
 	unsigned flags = o ? o->flags : 0;
 
 	if (p->perms_set && !(flags & OPT_PERMS))
-		return fail(p->fail, 0, "--perms must be followed by an option that creates a file");
+		return fail(p->fail, 0,
+			    "--perms must be followed by an option that creates a file");
 	if (p->size_set && !(flags & OPT_SIZE))
 		return fail(p->fail, 0, "--size must be followed by --tmpfs");
 	if (p->pending_layers > 0 && !(flags & OPT_LAYERS))
-		return fail(p->fail, 0, "--overlay-src must be followed by another --overlay-src or "
+		return fail(p->fail, 0,
+			    "--overlay-src must be followed by another --overlay-src or "
 			    "one of --overlay, --tmp-overlay, or --ro-overlay");
 	return 0;
 }
@@ -794,8 +800,8 @@ static int parse_option(struct parse *p, char **words, size_t *ret_used)
 	return 0;
 }
 
-/* Parses options up to the command, whose first word is then at *RET_COMMAND; sets command_begun when a --
- * or the command's own first word ended the options. */
+/* Parses options up to the command, whose first word is then at *RET_COMMAND; sets command_begun
+ * when a -- or the command's own first word ended the options. */
 static int parse_words(struct parse *p, char **words, char ***ret_command)
 {
 	size_t used = 0;
@@ -820,7 +826,8 @@ static int parse_words(struct parse *p, char **words, char ***ret_command)
 	return 0;
 }
 
-/* Splits LENGTH bytes of DATA, which end with a NUL, into a NULL-terminated list that the plan owns. */
+/* Splits LENGTH bytes of DATA, which end with a NUL, into a NULL-terminated list that the plan
+ * owns. */
 static char **split_words(struct parse *p, char *data, size_t length)
 {
 	char **words, **owned;
@@ -858,15 +865,18 @@ static int opt_args(struct parse *p, const struct option *o, char **operands)
 		return no_memory(p);
 	r = p->read(fd, &data, &length);
 	if (r < 0)
-		return p->plan->as->explains ? fail(p->fail, -r, "--args %s", operands[0]) :
-					       fail(p->fail, -r, "Can't read --args data");
+		return p->plan->as->explains ? fail(p->fail, -r, "--args %s", operands[0])
+					     : fail(p->fail, -r, "Can't read --args data");
 	*owned = data;
 	/* the reader leaves room for one byte after the data */
 	if (length > 0 && data[length - 1] != '\0') {
 		if (p->plan->as->args_terminated)
-			return fail_hint(p->fail, fail(p->fail, 0, "--args %s: the last word has no NUL after it",
-						       operands[0]),
-					 "end every word with a NUL, the last one too, as printf '%s\\0' does");
+			return fail_hint(p->fail,
+					 fail(p->fail, 0,
+					      "--args %s: the last word has no NUL after it",
+					      operands[0]),
+					 "end every word with a NUL, the last one too, as printf "
+					 "'%s\\0' does");
 		data[length++] = '\0';
 	}
 	words = split_words(p, data, length);
@@ -885,7 +895,8 @@ static int opt_args(struct parse *p, const struct option *o, char **operands)
 	return check_modifiers(p, NULL);
 }
 
-/* Makes the command from the words that a list of --args began it with and those of the command line. */
+/* Makes the command from the words that a list of --args began it with and those of the command
+ * line. */
 static int join_command(struct parse *p, char **rest)
 {
 	size_t n_prefix = 0, n_rest = 0;

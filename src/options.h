@@ -22,32 +22,34 @@ enum option_group {
 	GROUP_MAX,
 };
 
-#define OPT_HUSK	1u	/* husk's own word, unknown to the bwrap personality */
-#define OPT_LAST	2u	/* only the last one takes effect */
-#define OPT_PERMS	4u	/* --perms may come before it */
-#define OPT_SIZE	8u	/* --size may come before it */
-#define OPT_LAYERS	16u	/* --overlay-src may come before it */
-#define OPT_MODIFIER	32u	/* modifies the option that follows */
-#define OPT_ONE		64u	/* bubblewrap says that it takes "one argument", not "an" */
+#define OPT_HUSK     1u /* husk's own word, unknown to the bwrap personality */
+#define OPT_LAST     2u /* only the last one takes effect */
+#define OPT_PERMS    4u /* --perms may come before it */
+#define OPT_SIZE     8u /* --size may come before it */
+#define OPT_LAYERS   16u /* --overlay-src may come before it */
+#define OPT_MODIFIER 32u /* modifies the option that follows */
+#define OPT_ONE	     64u /* bubblewrap says that it takes "one argument", not "an" */
 
 struct option {
-	const char *name;		/* with its dashes */
-	const char *operands;		/* their names, separated by spaces; "" for none */
+	const char *name; /* with its dashes */
+	const char *operands; /* their names, separated by spaces; "" for none */
 	enum option_group group;
-	unsigned flags;			/* OPT_* */
+	unsigned flags; /* OPT_* */
 	/* Acts on the operands as typed; returns 0 or -errno with the failure recorded. */
 	int (*handler)(struct parse *p, const struct option *o, char **operands);
-	unsigned long arg;		/* the handler's: a CLONE_* flag, or the offset of a field of struct plan */
-	unsigned arg2;			/* the handler's: OP_* flags */
-	const char *help;		/* one line */
+	unsigned long
+		arg; /* the handler's: a CLONE_* flag, or the offset of a field of struct plan */
+	unsigned arg2; /* the handler's: OP_* flags */
+	const char *help; /* one line */
 };
 
-extern const struct option options[];	/* sorted by name */
+extern const struct option options[]; /* sorted by name */
 extern const size_t options_n;
 extern const char *const option_groups[GROUP_MAX];
 
-/* Reads a whole list of NUL-separated words from the caller's descriptor FD and closes it. On success the
- * list, which the plan will own, is in *RET_DATA, its length in bytes in *RET_LEN. Returns 0 or -errno. */
+/* Reads a whole list of NUL-separated words from the caller's descriptor FD and closes it. On
+ * success the list, which the plan will own, is in *RET_DATA, its length in bytes in *RET_LEN.
+ * Returns 0 or -errno. */
 typedef int (*options_read_fn)(int fd, char **ret_data, size_t *ret_len);
 
 /* How many operands the option takes. */
@@ -56,6 +58,7 @@ size_t option_arity(const struct option *o);
 /* Finds an option by its word, for the personality of PLAN. Returns NULL when there is none. */
 const struct option *option_find(const struct plan *plan, const char *word);
 
-/* Parses WORDS, a NULL-terminated list without argv[0], into PLAN; both must outlive each other's use. READ
- * fetches the lists of --args. Returns 0, or -errno with F filled. Does no other input or output. */
+/* Parses WORDS, a NULL-terminated list without argv[0], into PLAN; both must outlive each other's
+ * use. READ fetches the lists of --args. Returns 0, or -errno with F filled. Does no other input or
+ * output. */
 int options_parse(struct plan *plan, char **words, options_read_fn read, struct fail *f);

@@ -37,8 +37,9 @@ int overlay_source(struct sandbox *sb, const struct op *op)
 	return r < 0 ? r : open_layer(sb, op->work, &fds[op->n_layers + 1]);
 }
 
-/* Makes the tmpfs that takes the writes of a --tmp-overlay. A layer must lie on a mount of this namespace, so it is
- * attached over / while the overlay is made, where only its descriptor reaches it. */
+/* Makes the tmpfs that takes the writes of a --tmp-overlay. A layer must lie on a mount of this
+ * namespace, so it is attached over / while the overlay is made, where only its descriptor reaches
+ * it. */
 static int make_upper(struct sandbox *sb, int *ret_tmpfs, int *ret_upper, int *ret_work)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0);
@@ -64,11 +65,12 @@ static int drop_upper(struct sandbox *sb, int tmpfs)
 	return 0;
 }
 
-/* The options of an overlay, with the memory behind them. Layers and directories are named by descriptor. */
+/* The options of an overlay, with the memory behind them. Layers and directories are named by
+ * descriptor. */
 struct options {
-	const char **pairs;	/* for mount_new() */
-	char *texts;		/* FD_TEXT bytes a descriptor */
-	char lower[256];	/* the longest value that the kernel takes */
+	const char **pairs; /* for mount_new() */
+	char *texts; /* FD_TEXT bytes a descriptor */
+	char lower[256]; /* the longest value that the kernel takes */
 };
 
 static void options_free(struct options *o)
@@ -83,9 +85,10 @@ static const char *fd_text(struct options *o, size_t slot, int fd)
 	return o->texts + slot * FD_TEXT;
 }
 
-/* Adds the layers, topmost first as the kernel has it: as one value, or where that would be too long one by one, which
- * the kernel takes since 6.7. */
-static const char **add_layers(struct options *o, const struct sandbox *sb, const struct op *op, const char **pair)
+/* Adds the layers, topmost first as the kernel has it: as one value, or where that would be too
+ * long one by one, which the kernel takes since 6.7. */
+static const char **add_layers(struct options *o, const struct sandbox *sb, const struct op *op,
+			       const char **pair)
 {
 	size_t i, length = 0;
 
@@ -104,7 +107,8 @@ static const char **add_layers(struct options *o, const struct sandbox *sb, cons
 	return pair;
 }
 
-static int options_make(struct options *o, const struct sandbox *sb, const struct op *op, int upper, int work)
+static int options_make(struct options *o, const struct sandbox *sb, const struct op *op, int upper,
+			int work)
 {
 	const char **pair;
 
@@ -124,7 +128,8 @@ static int options_make(struct options *o, const struct sandbox *sb, const struc
 	return 0;
 }
 
-/* Makes the detached overlay. The names of its layers are looked up from the directory of our descriptors. */
+/* Makes the detached overlay. The names of its layers are looked up from the directory of our
+ * descriptors. */
 static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int work)
 {
 	CLEANUP(fd_closep) int dir = sandbox_proc_open(sb, "self/fd", O_PATH | O_DIRECTORY);
@@ -135,8 +140,9 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 		return r;
 	if (fchdir(dir) < 0)
 		return neg_errno();
-	fd = mount_new("overlay", options.pairs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-		       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0));
+	fd = mount_new("overlay", options.pairs,
+		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0));
 	if (fchdir(sb->cwd_fd) < 0) {
 		fd_close(fd);
 		return neg_errno();
@@ -147,10 +153,14 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 static int explain(struct sandbox *sb, const struct op *op, int err)
 {
 	if (err == ELOOP)
-		return fail(sb->fail, 0, "Can't make overlay mount on %s: Overlay directories may not overlap", op->dest);
+		return fail(sb->fail, 0,
+			    "Can't make overlay mount on %s: Overlay directories may not overlap",
+			    op->dest);
 	return fail_hint(sb->fail, fail(sb->fail, err, "Can't make overlay mount on %s", op->dest),
-			 err == EINVAL ? "RWSRC and WORKDIR must be two directories of one writable file system that "
-			 "can hold them; an overlay cannot" : NULL);
+			 err == EINVAL ? "RWSRC and WORKDIR must be two directories of one "
+					 "writable file system that "
+					 "can hold them; an overlay cannot"
+				       : NULL);
 }
 
 int overlay_attach(struct sandbox *sb, const struct op *op)

@@ -5,10 +5,11 @@
 struct op;
 struct sandbox;
 
-/* Opens the layers, and the upper and work directories, as O_PATH descriptors. Returns 0 or -errno with the failure
- * recorded. */
+/* Opens the layers, and the upper and work directories, as O_PATH descriptors. Returns 0 or -errno
+ * with the failure recorded. */
 int overlay_source(struct sandbox *sb, const struct op *op);
 
-/* Mounts the overlay on its destination; without an upper directory of the caller's, writes go to a tmpfs hidden below
- * it. Layers are named by descriptor, so mountinfo shows no host path. Returns 0 or -errno with the failure recorded. */
+/* Mounts the overlay on its destination; without an upper directory of the caller's, writes go to a
+ * tmpfs hidden below it. Layers are named by descriptor, so mountinfo shows no host path. Returns 0
+ * or -errno with the failure recorded. */
 int overlay_attach(struct sandbox *sb, const struct op *op);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Holds the options of a plan against each other, as a table, and decides what follows from them. */
+/* Holds a plan's options against each other, as a table, and decides what follows from them. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -14,16 +14,24 @@
 
 #include <linux/capability.h>
 
-/* An in-place root opens every source before the tree is changed: more than this many go one by one instead. */
+/* An in-place root opens every source before the tree is changed: more than this many go one by one
+ * instead. */
 #define IN_PLACE_FDS 128
 
 void plan_init(struct plan *p, const struct personality *as)
 {
 	*p = (struct plan){
-		.as = as, .caps_keep = CAPS_ALL,
-		.userns_fd = NO_FD, .userns2_fd = NO_FD, .pidns_fd = NO_FD,
-		.sync_fd = NO_FD, .block_fd = NO_FD, .userns_block_fd = NO_FD,
-		.info_fd = NO_FD, .json_fd = NO_FD, .seccomp_fd = NO_FD,
+		.as = as,
+		.caps_keep = CAPS_ALL,
+		.userns_fd = NO_FD,
+		.userns2_fd = NO_FD,
+		.pidns_fd = NO_FD,
+		.sync_fd = NO_FD,
+		.block_fd = NO_FD,
+		.userns_block_fd = NO_FD,
+		.info_fd = NO_FD,
+		.json_fd = NO_FD,
+		.seccomp_fd = NO_FD,
 	};
 }
 
@@ -61,7 +69,8 @@ void *plan_append(void *items, size_t *n, size_t size)
 	return array + (*n)++ * size;
 }
 
-/* The next component of *PATH, its length in *LENGTH; "." and empty ones are passed over. NULL at the end. */
+/* The next component of *PATH, its length in *LENGTH; "." and empty ones are passed over. NULL at
+ * the end. */
 static const char *next_component(const char **path, size_t *length)
 {
 	const char *start;
@@ -174,7 +183,8 @@ struct rule {
 
 /* Before it is known whether a user namespace is implied, as bubblewrap has it. */
 static const struct rule early_rules[] = {
-	{ userns_and_unshare, "--userns is not compatible with --unshare-user", "leave one of them out" },
+	{ userns_and_unshare, "--userns is not compatible with --unshare-user",
+	  "leave one of them out" },
 	{ userns_and_unshare_try, "--userns is not compatible with --unshare-user-try",
 	  "name the namespaces one by one instead of --unshare-all" },
 	{ disable_without_user, "--disable-userns requires --unshare-user", NULL },
@@ -186,7 +196,8 @@ static const struct rule early_rules[] = {
 	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
 	{ pid1_and_lock, "Specifying --as-pid-1 and --lock-file is not permitted",
 	  "the init process holds the locks" },
-	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds", "--inherit-fds keeps them all" },
+	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
+	  "--inherit-fds keeps them all" },
 };
 
 static const struct rule late_rules[] = {
@@ -211,7 +222,9 @@ static int check_rules(const struct plan *p, const struct rule *rules, size_t n,
 static int decide_namespaces(struct plan *p, const struct caller *caller, struct fail *f)
 {
 	if ((p->unshare & CLONE_NEWCGROUP) && !caller->has_cgroupns)
-		return fail(f, 0, "Cannot create new cgroup namespace because the kernel does not support it");
+		return fail(f, 0,
+			    "Cannot create new cgroup namespace because the kernel does not "
+			    "support it");
 	if (p->cgroup_try && caller->has_cgroupns)
 		p->unshare |= CLONE_NEWCGROUP;
 	p->userns = p->userns_asked || (p->userns_try && caller->has_userns) ||
@@ -240,16 +253,17 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
 }
 
-/* One level does where two bring nothing (the host's tree, whose mounts the first copy locks already, but not a
- * fresh proc on it; a command without capabilities) or would break a promise (--userns, --userns-block-fd). */
+/* One level does where two bring nothing (the host's tree, whose mounts the first copy locks
+ * already, but not a fresh proc on it; a command without capabilities) or would break a promise
+ * (--userns, --userns-block-fd). */
 static void decide_levels(struct plan *p)
 {
 	p->two_levels = p->userns && p->userns_block_fd < 0 &&
 			((p->caps != 0 && p->n_ops > 0) || p->disable_userns);
 	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
 		   (p->userns_fd >= 0 && (p->unshare & CLONE_NEWPID));
-	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
-				   p->n_locks > 0 || p->sync_fd >= 0);
+	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) ||
+				   p->pidns_fd >= 0 || p->n_locks > 0 || p->sync_fd >= 0);
 	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;
 }
 
@@ -293,12 +307,14 @@ static struct op *find_root_op(const struct plan *p)
 	size_t i;
 
 	for (i = p->n_ops; i-- > 0;)
-		if (p->ops[i].type <= OP_TMPFS && p->ops[i].type != OP_PROC && plan_path_same(p->ops[i].dest, "/"))
+		if (p->ops[i].type <= OP_TMPFS && p->ops[i].type != OP_PROC &&
+		    plan_path_same(p->ops[i].dest, "/"))
 			return &p->ops[i];
 	return NULL;
 }
 
-/* The host's tree as it is, but with a fresh /proc for a new pid namespace, and covers on it for the real root. */
+/* The host's tree as it is, but with a fresh /proc for a new pid namespace, and covers on it for
+ * the real root. */
 static int plan_host_proc(struct plan *p, const struct caller *caller)
 {
 	struct op *op;
@@ -330,13 +346,14 @@ static int decide_root(struct plan *p, const struct caller *caller)
 		overlay |= p->ops[i].n_layers > 0;
 	}
 	p->root_op = find_root_op(p);
-	if (p->root_op && is_bind_of_root(p->root_op) && caller->root_is_mount && !overlay && p->n_fds <= IN_PLACE_FDS)
+	if (p->root_op && is_bind_of_root(p->root_op) && caller->root_is_mount && !overlay &&
+	    p->n_fds <= IN_PLACE_FDS)
 		p->root = ROOT_IN_PLACE;
 	return 0;
 }
 
-/* A fresh proc and the message queues belong to namespaces that exist only in the sandbox: they, and what
- * lies on or below such a proc, wait for it. */
+/* A fresh proc and the message queues belong to namespaces that exist only in the sandbox: they,
+ * and what lies on or below such a proc, wait for it. */
 static void decide_deferred(struct plan *p)
 {
 	size_t i, j;
@@ -346,7 +363,8 @@ static void decide_deferred(struct plan *p)
 	for (i = p->root_op ? (size_t)(p->root_op - p->ops) : 0; i < p->n_ops; i++) {
 		struct op *op = &p->ops[i];
 
-		op->deferred = (op->type == OP_PROC && ((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0)) ||
+		op->deferred = (op->type == OP_PROC &&
+				((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0)) ||
 			       op->type == OP_MQUEUE;
 		for (j = 0; j < i && !op->deferred; j++)
 			op->deferred = p->ops[j].type == OP_PROC && p->ops[j].deferred &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct plan: all that a launch will do, as data. options.c fills it, plan_check() completes it; const from then on. */
+/* struct plan: all that a launch will do, as data. options.c fills it, plan_check() completes it;
+ * const from then on. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,27 +30,27 @@ enum op_type {
 	OP_TYPE_MAX,
 };
 
-#define OP_RO  1u	/* read-only, with every submount */
-#define OP_DEVICES 2u	/* device nodes work: no nodev */
-#define OP_TRY 4u	/* a missing source is no error */
+#define OP_RO	   1u /* read-only, with every submount */
+#define OP_DEVICES 2u /* device nodes work: no nodev */
+#define OP_TRY	   4u /* a missing source is no error */
 
 /* One file system operation, in the order of the command line. Strings are borrowed from it. */
 struct op {
 	enum op_type type;
-	unsigned flags;		/* OP_* */
-	const char *option;	/* the word as typed */
-	const char *source;	/* bind: path; symlink: target; overlay: upper directory */
-	const char *work;	/* overlay: work directory */
+	unsigned flags; /* OP_* */
+	const char *option; /* the word as typed */
+	const char *source; /* bind: path; symlink: target; overlay: upper directory */
+	const char *work; /* overlay: work directory */
 	const char *dest;
-	int fd;			/* bind-fd, data: the caller's descriptor; else empty */
-	bool fd_shared;		/* another operation names the same descriptor */
-	bool mode_set;		/* --perms came before it, or the operation itself carries a mode */
+	int fd; /* bind-fd, data: the caller's descriptor; else empty */
+	bool fd_shared; /* another operation names the same descriptor */
+	bool mode_set; /* --perms came before it, or the operation itself carries a mode */
 	mode_t mode;
-	size_t size;		/* tmpfs: bytes, 0 for the kernel's default */
-	size_t first_layer;	/* overlay: its lower layers in plan.layers */
+	size_t size; /* tmpfs: bytes, 0 for the kernel's default */
+	size_t first_layer; /* overlay: its lower layers in plan.layers */
 	size_t n_layers;
-	size_t first_fd;	/* its room in the sandbox's array of source descriptors */
-	bool deferred;		/* done in the sandbox, because it lies on or below a mount made there */
+	size_t first_fd; /* its room in the sandbox's array of source descriptors */
+	bool deferred; /* done in the sandbox, because it lies on or below a mount made there */
 };
 
 enum env_type { ENV_SET, ENV_UNSET, ENV_CLEAR };
@@ -61,27 +62,34 @@ struct env_edit {
 };
 
 struct warning {
-	const char *option;	/* "Only the last … option will take effect" */
-	bool prefixed;		/* --level-prefix came before it */
+	const char *option; /* "Only the last … option will take effect" */
+	bool prefixed; /* --level-prefix came before it */
 };
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_USAGE, ACTION_EXPLAIN, ACTION_DUMP_OPTIONS };
+enum action {
+	ACTION_RUN,
+	ACTION_HELP,
+	ACTION_VERSION,
+	ACTION_USAGE,
+	ACTION_EXPLAIN,
+	ACTION_DUMP_OPTIONS
+};
 
 /* Where the root of the sandbox comes from. */
 enum root_kind {
-	ROOT_HOST,	/* no operation: the host's tree as it is */
-	ROOT_IN_PLACE,	/* a bind of / on /: the namespace's own tree, changed in place */
-	ROOT_NEW,	/* a new root, attached over / and pivoted to */
+	ROOT_HOST, /* no operation: the host's tree as it is */
+	ROOT_IN_PLACE, /* a bind of / on /: the namespace's own tree, changed in place */
+	ROOT_NEW, /* a new root, attached over / and pivoted to */
 };
 
 /* Who runs husk: facts gathered once, before the plan is checked. */
 struct caller {
 	uid_t uid;
 	gid_t gid;
-	bool real_root;		/* kuid 0, whatever its number is here */
+	bool real_root; /* kuid 0, whatever its number is here */
 	bool has_cgroupns, has_userns;
-	bool root_is_mount;	/* / is the root of a mount (not of a mere chroot) */
-	uint64_t effective;	/* capability set */
+	bool root_is_mount; /* / is the root of a mount (not of a mere chroot) */
+	uint64_t effective; /* capability set */
 };
 
 struct plan {
@@ -90,26 +98,27 @@ struct plan {
 	bool level_prefix;
 
 	/* namespaces and identity */
-	uint64_t unshare;	/* CLONE_NEW* asked for */
+	uint64_t unshare; /* CLONE_NEW* asked for */
 	bool userns_asked, userns_try, cgroup_try;
-	bool userns;		/* a user namespace is made (after the check) */
+	bool userns; /* a user namespace is made (after the check) */
 	int userns_fd, userns2_fd, pidns_fd;
 	bool disable_userns, assert_userns_disabled;
 	bool uid_set, gid_set, map_current;
-	uint32_t uid, gid;	/* inside (after the check) */
-	uint64_t caps_keep, caps_add;	/* the edits composed: (start & keep) | add */
+	uint32_t uid, gid; /* inside (after the check) */
+	uint64_t caps_keep, caps_add; /* the edits composed: (start & keep) | add */
 	bool caps_edited;
-	uint64_t caps_named;	/* named by --cap-add */
-	uint64_t caps;		/* what the command gets (after the check) */
+	uint64_t caps_named; /* named by --cap-add */
+	uint64_t caps; /* what the command gets (after the check) */
 
 	/* the root */
 	struct op *ops;
 	size_t n_ops;
 	const char **layers;
 	size_t n_layers;
-	enum root_kind root;	/* after the check */
-	const struct op *root_op;	/* the one that makes the root, or NULL; what comes before it is covered by it */
-	size_t n_fds;		/* room for source descriptors (after the check) */
+	enum root_kind root; /* after the check */
+	const struct op *root_op; /* the one that makes the root, or NULL; what comes before it is
+				     covered by it */
+	size_t n_fds; /* room for source descriptors (after the check) */
 
 	/* the command's surroundings */
 	const char *hostname, *chdir, *argv0, *exec_label, *file_label;
@@ -118,23 +127,23 @@ struct plan {
 	const char **locks;
 	size_t n_locks;
 	int sync_fd, block_fd, userns_block_fd, info_fd, json_fd, seccomp_fd;
-	int *seccomp_fds;	/* --add-seccomp-fd, in order */
+	int *seccomp_fds; /* --add-seccomp-fd, in order */
 	size_t n_seccomp_fds;
 	int *keep_fds;
 	size_t n_keep_fds;
 	bool inherit_fds;
 	bool new_session, die_with_parent, as_pid_1, not_a_boundary;
-	char **command;		/* NULL-terminated, or NULL */
+	char **command; /* NULL-terminated, or NULL */
 
 	/* how it is carried out (after the check) */
-	bool two_levels;	/* a second user namespace, so that the command can undo no mount */
-	bool split;		/* a second clone makes the sandbox; else the builder becomes it */
-	bool init;		/* an init process stays beside the command */
+	bool two_levels; /* a second user namespace, so that the command can undo no mount */
+	bool split; /* a second clone makes the sandbox; else the builder becomes it */
+	bool init; /* an init process stays beside the command */
 	bool dies_with_launcher;
 
 	struct warning *warnings;
 	size_t n_warnings;
-	char **owned;		/* memory behind the lists of --args */
+	char **owned; /* memory behind the lists of --args */
 	size_t n_owned;
 };
 
@@ -144,11 +153,13 @@ void plan_init(struct plan *p, const struct personality *as);
 /* Frees what the plan owns: its arrays, not the words that they point to. */
 void plan_free(struct plan *p);
 
-/* Appends a zeroed element to the array *ITEMS of *N elements of SIZE bytes. Returns it, or NULL for want of memory. */
+/* Appends a zeroed element to the array *ITEMS of *N elements of SIZE bytes. Returns it, or NULL
+ * for want of memory. */
 void *plan_append(void *items, size_t *n, size_t size);
 
-/* Holds the options against each other and against the caller, and decides what follows from them: ids,
- * capabilities, levels, kind of root. Returns 0, or -errno with F filled. Touches nothing but the plan. */
+/* Holds the options against each other and against the caller, and decides what follows from them:
+ * ids, capabilities, levels, kind of root. Returns 0, or -errno with F filled. Touches nothing but
+ * the plan. */
 int plan_check(struct plan *p, const struct caller *caller, struct fail *f);
 
 /* True when the two paths, as typed, name the same place once slashes are normalised. */

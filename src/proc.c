@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Mounts /proc and mqueue, in one go or in the two shares of builder and sandbox.
  *
- * With two levels the pid namespace belongs to the sandbox's user namespace, so the sandbox mounts its proc itself,
- * and what it mounts the command can unmount. Below it must lie nothing of the host's: the builder therefore leaves a
- * "void" there, a tmpfs that is itself covered by a read-only bind of its own empty directory, and both are locked by
- * the copy of the mount table. The kernel lets a user namespace mount proc only while another proc is fully visible in
- * its mount namespace (fs/namespace.c, mount_too_revealing()): visible means attached, not reachable, so a
- * clone of the host's /proc lies on a directory of the void, where no path leads. The sandbox inherits the void as its
- * working directory; there it also finds the trees that are to be bound below the fresh proc. */
+ * With two levels the pid namespace belongs to the sandbox's user namespace, so the sandbox mounts
+ * its proc itself, and what it mounts the command can unmount. Below it must lie nothing of the
+ * host's: the builder therefore leaves a "void" there, a tmpfs that is itself covered by a
+ * read-only bind of its own empty directory, and both are locked by the copy of the mount table.
+ * The kernel lets a user namespace mount proc only while another proc is fully visible in its mount
+ * namespace (fs/namespace.c, mount_too_revealing()): visible means attached, not reachable, so a
+ * clone of the host's /proc lies on a directory of the void, where no path leads. The sandbox
+ * inherits the void as its working directory; there it also finds the trees that are to be bound
+ * below the fresh proc. */
 #include "proc.h"
 
 #include <stdio.h>
@@ -41,7 +43,8 @@ static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
 			continue;
 		if (tree < 0 || mount_set(tree, MOUNT_ATTR_RDONLY, true) < 0 ||
 		    sys_move_mount(tree, "", proc, dangers[i], MOVE_MOUNT_F_EMPTY_PATH) < 0)
-			return fail(sb->fail, tree < 0 ? -tree : errno, "Can't cover %s/%s", op->dest, dangers[i]);
+			return fail(sb->fail, tree < 0 ? -tree : errno, "Can't cover %s/%s",
+				    op->dest, dangers[i]);
 	}
 	return 0;
 }
@@ -54,8 +57,11 @@ static int new_proc(struct sandbox *sb, const struct op *op)
 	if (tree >= 0)
 		return tree;
 	return fail_hint(sb->fail, fail(sb->fail, -tree, "Can't mount proc on %s", op->dest),
-			 tree == -EPERM ? "the kernel allows it only where a /proc without anything mounted over its "
-					  "parts is visible; --ro-bind /proc /proc needs no such thing" : NULL);
+			 tree == -EPERM
+				 ? "the kernel allows it only where a /proc without anything "
+				   "mounted over its "
+				   "parts is visible; --ro-bind /proc /proc needs no such thing"
+				 : NULL);
 }
 
 int proc_source(struct sandbox *sb, const struct op *op)
@@ -91,8 +97,11 @@ int proc_attach_mqueue(struct sandbox *sb, const struct op *op)
 	CLEANUP(fd_closep) int tree = mount_new("mqueue", options, 0);
 
 	if (tree < 0)
-		return fail_hint(sb->fail, fail(sb->fail, -tree, "Can't mount mqueue on %s", op->dest),
-				 tree == -EPERM ? "message queues belong to an ipc namespace: add --unshare-ipc" : NULL);
+		return fail_hint(
+			sb->fail, fail(sb->fail, -tree, "Can't mount mqueue on %s", op->dest),
+			tree == -EPERM
+				? "message queues belong to an ipc namespace: add --unshare-ipc"
+				: NULL);
 	return mount_attach_tree(sb, op, DEST_DIR, &tree);
 }
 
@@ -110,7 +119,8 @@ static int make_void(struct sandbox *sb, const struct op *op)
 	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
 	if (r < 0)
 		return r;
-	if (sb->host_proc >= 0 && sys_move_mount(sb->host_proc, "", dir, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (sb->host_proc >= 0 &&
+	    sys_move_mount(sb->host_proc, "", dir, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
 	sb->host_proc = fd_close(sb->host_proc);
 	sb->void_fd = TAKE_FD(dir);
@@ -122,8 +132,9 @@ static bool is_bind(const struct op *op)
 	return op->type == OP_BIND || op->type == OP_BIND_FD || op->type == OP_BIND_DATA;
 }
 
-/* Keeps the source of a bind that lies below a deferred proc in the void, under the operation's number. The other
- * operations need nothing of the host's but descriptors, and are done in the sandbox. */
+/* Keeps the source of a bind that lies below a deferred proc in the void, under the operation's
+ * number. The other operations need nothing of the host's but descriptors, and are done in the
+ * sandbox. */
 static int keep_source(struct sandbox *sb, const struct op *op)
 {
 	int *tree = &sb->fds[op->first_fd];
@@ -132,8 +143,11 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 	int r;
 
 	if (op->n_layers > 0 || op->type == OP_DEV)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "%s %s cannot be done below the fresh proc of --proc",
-						op->option, op->dest), "mount it elsewhere");
+		return fail_hint(sb->fail,
+				 fail(sb->fail, 0,
+				      "%s %s cannot be done below the fresh proc of --proc",
+				      op->option, op->dest),
+				 "mount it elsewhere");
 	if (!is_bind(op))
 		return 0;
 	if (op->type == OP_BIND_DATA)
@@ -143,12 +157,13 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	r = fstat(*tree, &st);
 	if (r == 0)
-		r = S_ISDIR(st.st_mode) ? mkdirat(sb->void_fd, name, 0755) :
-					  mknodat(sb->void_fd, name, S_IFREG | 0444, 0);
+		r = S_ISDIR(st.st_mode) ? mkdirat(sb->void_fd, name, 0755)
+					: mknodat(sb->void_fd, name, S_IFREG | 0444, 0);
 	if (r == 0)
 		r = sys_move_mount(*tree, "", sb->void_fd, name, MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
-		r = fail(sb->fail, errno, "Can't bind mount %s on %s", op->source ? op->source : op->option, op->dest);
+		r = fail(sb->fail, errno, "Can't bind mount %s on %s",
+			 op->source ? op->source : op->option, op->dest);
 	*tree = fd_close(*tree);
 	return r;
 }
@@ -176,7 +191,8 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	sb->cover_ino = st.st_ino;
 	if (!first)
 		return mount_attach_tree(sb, op, DEST_DIR, &cover);
-	if (sys_move_mount(cover, "", sb->void_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_move_mount(cover, "", sb->void_fd, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
 	dest_forget(sb);
 	return 0;
@@ -191,8 +207,10 @@ static int check_cover(struct sandbox *sb, const struct op *op)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(sb->fail, fd < 0 ? -fd : errno, "Can't find destination %s", op->dest);
 	if (st.st_dev != sb->cover_dev || st.st_ino != sb->cover_ino)
-		return fail_hint(sb->fail, fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
-				 "give --proc and --mqueue after it");
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
+			"give --proc and --mqueue after it");
 	return 0;
 }
 
@@ -213,7 +231,7 @@ int proc_complete(struct sandbox *sb, const struct op *op)
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	tree = mount_clone(AT_FDCWD, name);
 	if (tree == -ENOENT)
-		return 0;	/* its source was missing, and the option allows it */
+		return 0; /* its source was missing, and the option allows it */
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Can't bind mount %s on %s", op->source, op->dest);
 	sb->fds[op->first_fd] = tree;
@@ -224,7 +242,8 @@ int proc_seal(struct sandbox *sb)
 {
 	if (!sb->caller->real_root || sb->void_fd < 0)
 		return 0;
-	if (sys_mount("tmpfs", "proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_inodes=1") < 0)
+	if (sys_mount("tmpfs", "proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		      "nr_inodes=1") < 0)
 		return fail(sb->fail, errno, "Can't hide the host's proc");
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct sandbox: what the processes of one launch know while they work; each fork has its own copy. */
+/* struct sandbox: what the processes of one launch know while they work; each fork has its own
+ * copy. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,64 +16,66 @@ struct sandbox {
 	const struct plan *plan;
 	const struct caller *caller;
 	struct fail *fail;
-	char **env;		/* the command's environment, with room for PWD at its end */
+	char **env; /* the command's environment, with room for PWD at its end */
 	size_t n_env;
-	const char *cwd;	/* the caller's working directory, or NULL */
-	bool trace;		/* HUSK_TRACE */
+	const char *cwd; /* the caller's working directory, or NULL */
+	bool trace; /* HUSK_TRACE */
 
-	int proc_fd;		/* the host's /proc, verified */
-	int socket;		/* the inside's end of the channel to the launcher */
-	int outer_socket;	/* its other end, the launcher's */
-	bool borrowed;		/* the builder runs in the launcher's memory, which it is to leave usable */
-	bool tells_pid;		/* the sandbox tells the launcher its pid, since nobody else knows it */
-	pid_t child_pid;	/* the sandbox's first process, for the launcher that lent its memory */
-	int launcher;		/* pidfd of the launcher */
+	int proc_fd; /* the host's /proc, verified */
+	int socket; /* the inside's end of the channel to the launcher */
+	int outer_socket; /* its other end, the launcher's */
+	bool borrowed; /* the builder runs in the launcher's memory, which it is to leave usable */
+	bool tells_pid; /* the sandbox tells the launcher its pid, since nobody else knows it */
+	pid_t child_pid; /* the sandbox's first process, for the launcher that lent its memory */
+	int launcher; /* pidfd of the launcher */
 	pid_t launcher_pid;
-	sigset_t signals;	/* the caller's signal mask, for the command */
-	mode_t umask;		/* the caller's, for the command */
-	bool terminal;		/* the caller has one */
+	sigset_t signals; /* the caller's signal mask, for the command */
+	mode_t umask; /* the caller's, for the command */
+	bool terminal; /* the caller has one */
 
-	char *args_start;	/* where the kernel keeps this process's arguments and environment */
+	char *args_start; /* where the kernel keeps this process's arguments and environment */
 	size_t args_length;
 
 	/* the command's, moved from where the kernel would show them */
 	char **command;
 	const char *chdir, *argv0;
-	bool refuse_keys;	/* no session keyring could be had */
-	int *lock_fds;		/* by plan.locks */
+	bool refuse_keys; /* no session keyring could be had */
+	int *lock_fds; /* by plan.locks */
 
 	/* the caller's: --add-seccomp-fd is read before the first clone, --seccomp last of all */
 	struct seccomp_program *filters;
 	size_t n_filters;
 
 	/* the builder's */
-	int cwd_fd;		/* O_PATH, the caller's working directory, where relative sources begin */
-	int root_fd;		/* O_PATH, the new root, or / itself in place */
-	int *fds;		/* source halves, by op.first_fd */
-	char **resolved;	/* by operation: the destination's path when it holds symlinks, else NULL */
-	dev_t *own_devs;	/* file systems made by this launch; room for three an operation, one more */
+	int cwd_fd; /* O_PATH, the caller's working directory, where relative sources begin */
+	int root_fd; /* O_PATH, the new root, or / itself in place */
+	int *fds; /* source halves, by op.first_fd */
+	char **resolved; /* by operation: the destination's path when it holds symlinks, else NULL
+			  */
+	dev_t *own_devs; /* file systems made by this launch; room for three an operation, one more
+			  */
 	size_t n_own_devs;
-	int scratch_fd;		/* tmpfs for data files, made when first needed */
+	int scratch_fd; /* tmpfs for data files, made when first needed */
 	size_t n_scratch;
-	int parent_fd;		/* the last destination's parent, on a file system of our own */
-	const char *parent_path;	/* its text: the first parent_length bytes of a destination */
+	int parent_fd; /* the last destination's parent, on a file system of our own */
+	const char *parent_path; /* its text: the first parent_length bytes of a destination */
 	size_t parent_length;
-	int void_fd;		/* O_PATH, the hidden place below a deferred mount */
-	dev_t cover_dev;	/* the cover over it, to recognise a deferred destination by */
+	int void_fd; /* O_PATH, the hidden place below a deferred mount */
+	dev_t cover_dev; /* the cover over it, to recognise a deferred destination by */
 	ino_t cover_ino;
-	int host_proc;		/* detached clone of the host's /proc, taken before any read-only pass */
+	int host_proc; /* detached clone of the host's /proc, taken before any read-only pass */
 };
 
-/* Runs the steps in order until one fails, with its name in the failure. With HUSK_TRACE each step's time
- * goes to standard error. Returns 0 or -errno. */
+/* Runs the steps in order until one fails, with its name in the failure. With HUSK_TRACE each
+ * step's time goes to standard error. Returns 0 or -errno. */
 struct step {
 	const char *name;
 	int (*run)(struct sandbox *sb);
 };
 int steps_run(struct sandbox *sb, const struct step *steps, size_t n);
 
-/* Opens the calling process's own file PATH of /proc, as "self/uid_map", with FLAGS of open(2); neither a mount on
- * top nor a link can lead it astray. Returns a descriptor, or -errno. */
+/* Opens the calling process's own file PATH of /proc, as "self/uid_map", with FLAGS of open(2);
+ * neither a mount on top nor a link can lead it astray. Returns a descriptor, or -errno. */
 int sandbox_proc_open(const struct sandbox *sb, const char *path, int flags);
 
 /* Writes TEXT in one write to the calling process's own file PATH of /proc. Returns 0 or -errno. */

@@ -13,13 +13,15 @@
 #include "fail.h"
 #include "util.h"
 
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD(field) \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define EQUAL(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
-#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, value)
-#define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
-#define ALLOW RETURN(SECCOMP_RET_ALLOW)
+#define RETURN(value)	      BPF_STMT(BPF_RET | BPF_K, value)
+#define REFUSE		      RETURN(SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW		      RETURN(SECCOMP_RET_ALLOW)
 
-/* The second argument's low half: the kernel's ioctl(2) takes an unsigned int, so high bits must not hide it. */
+/* The second argument's low half: the kernel's ioctl(2) takes an unsigned int, so high bits must
+ * not hide it. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LOAD_REQUEST LOAD(args[1])
 #else
@@ -27,28 +29,29 @@
 #endif
 
 #if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#define COMPAT_ARCH AUDIT_ARCH_I386
-#define NATIVE_IOCTL 16
-#define NATIVE_IOCTL_2 (0x40000000 | 514)	/* x32 */
-#define COMPAT_IOCTL 54
-#define NATIVE_KEYS 248, 249, 250, 0x40000000 | 248, 0x40000000 | 249, 0x40000000 | 250
-#define COMPAT_KEYS 286, 287, 288
+#define NATIVE_ARCH    AUDIT_ARCH_X86_64
+#define COMPAT_ARCH    AUDIT_ARCH_I386
+#define NATIVE_IOCTL   16
+#define NATIVE_IOCTL_2 (0x40000000 | 514) /* x32 */
+#define COMPAT_IOCTL   54
+#define NATIVE_KEYS    248, 249, 250, 0x40000000 | 248, 0x40000000 | 249, 0x40000000 | 250
+#define COMPAT_KEYS    286, 287, 288
 #elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#define COMPAT_ARCH AUDIT_ARCH_ARM
-#define NATIVE_IOCTL 29
+#define NATIVE_ARCH    AUDIT_ARCH_AARCH64
+#define COMPAT_ARCH    AUDIT_ARCH_ARM
+#define NATIVE_IOCTL   29
 #define NATIVE_IOCTL_2 29
-#define COMPAT_IOCTL 54
-#define NATIVE_KEYS 217, 218, 219
-#define COMPAT_KEYS 309, 310, 311
+#define COMPAT_IOCTL   54
+#define NATIVE_KEYS    217, 218, 219
+#define COMPAT_KEYS    309, 310, 311
 #else
 #error "seccomp.c: add this architecture's system call numbers"
 #endif
 
 static int install(const struct sock_filter *code, size_t n)
 {
-	struct sock_fprog program = { .len = (unsigned short)n, .filter = (struct sock_filter *)code };
+	struct sock_fprog program = { .len = (unsigned short)n,
+				      .filter = (struct sock_filter *)code };
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
 		return neg_errno();
@@ -77,7 +80,8 @@ int seccomp_refuse_terminal(void)
 	return install(code, ARRAY_SIZE(code));
 }
 
-/* Appends to CODE a test of the N system calls, answered by REFUSE, and an ALLOW. Returns the new length. */
+/* Appends to CODE a test of the N system calls, answered by REFUSE, and an ALLOW. Returns the new
+ * length. */
 static size_t refuse_calls(struct sock_filter *code, size_t length, const unsigned *calls, size_t n)
 {
 	size_t i;
@@ -141,9 +145,13 @@ int seccomp_install(const struct seccomp_program *program, struct fail *f)
 	int r = n > BPF_MAXINSNS ? -EINVAL : install(program->code, n);
 
 	if (r == -EINVAL)
-		return fail_hint(f, fail(f, 0, "Unable to set up system call filtering as requested: "
-					 "prctl(PR_SET_SECCOMP) reported EINVAL. (Hint: this requires a kernel "
-					 "configured with CONFIG_SECCOMP and CONFIG_SECCOMP_FILTER.)"),
-				 "the filter is an array of struct sock_filter that the kernel's checker accepts");
+		return fail_hint(
+			f,
+			fail(f, 0,
+			     "Unable to set up system call filtering as requested: "
+			     "prctl(PR_SET_SECCOMP) reported EINVAL. (Hint: this requires a kernel "
+			     "configured with CONFIG_SECCOMP and CONFIG_SECCOMP_FILTER.)"),
+			"the filter is an array of struct sock_filter that the kernel's checker "
+			"accepts");
 	return r < 0 ? fail(f, -r, "prctl(PR_SET_SECCOMP)") : 0;
 }

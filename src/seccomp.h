@@ -7,8 +7,8 @@
 struct fail;
 
 struct seccomp_program {
-	void *code;		/* struct sock_filter[], to be freed */
-	size_t length;		/* in bytes */
+	void *code; /* struct sock_filter[], to be freed */
+	size_t length; /* in bytes */
 };
 
 /* Reads a compiled filter from FD to its end. Returns 0, or -errno with the failure recorded. */
@@ -17,7 +17,8 @@ int seccomp_read(int fd, struct seccomp_program *ret, struct fail *f);
 /* Installs a filter that was read. Returns 0, or -errno with the failure recorded. seccomp(2). */
 int seccomp_install(const struct seccomp_program *program, struct fail *f);
 
-/* Refuses the ioctls that put input into a terminal (TIOCSTI, TIOCLINUX), on every ABI. Returns 0 or -errno. */
+/* Refuses the ioctls that put input into a terminal (TIOCSTI, TIOCLINUX), on every ABI. Returns 0
+ * or -errno. */
 int seccomp_refuse_terminal(void);
 
 /* Refuses add_key, keyctl and request_key, on every ABI. Returns 0 or -errno. */

@@ -29,9 +29,10 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* Formats pid and namespaces with FIRST before the pid, BETWEEN before each further key. Returns the length. */
-static int format(const struct plan *p, int proc_fd, pid_t child, const char *first, const char *between,
-		  const char *last, char *buf, size_t size)
+/* Formats pid and namespaces with FIRST before the pid, BETWEEN before each further key. Returns
+ * the length. */
+static int format(const struct plan *p, int proc_fd, pid_t child, const char *first,
+		  const char *between, const char *last, char *buf, size_t size)
 {
 	int n = snprintf(buf, size, "%s\"child-pid\": %d", first, (int)child);
 	uint64_t shown = p->unshare | CLONE_NEWNS;
@@ -45,8 +46,8 @@ static int format(const struct plan *p, int proc_fd, pid_t child, const char *fi
 		snprintf(path, sizeof path, "%d/ns/%s", (int)child, namespaces[i].name);
 		if (fstatat(proc_fd, path, &st, 0) < 0)
 			return neg_errno();
-		n += snprintf(buf + n, size - (size_t)n, ",%s\"%s\": %ju", between, namespaces[i].json,
-			      (uintmax_t)st.st_ino);
+		n += snprintf(buf + n, size - (size_t)n, ",%s\"%s\": %ju", between,
+			      namespaces[i].json, (uintmax_t)st.st_ino);
 	}
 	return n + snprintf(buf + n, size - (size_t)n, "%s", last);
 }

@@ -7,8 +7,8 @@
 struct fail;
 struct plan;
 
-/* Writes the first document to both descriptors, as far as they were given: the sandbox's pid as the launcher sees it
- * and its namespaces. Returns 0 or -errno with the failure recorded. */
+/* Writes the first document to both descriptors, as far as they were given: the sandbox's pid as
+ * the launcher sees it and its namespaces. Returns 0 or -errno with the failure recorded. */
 int status_write_start(const struct plan *p, int proc_fd, pid_t child, struct fail *f);
 
 /* Writes one line to --json-status-fd, when there is one: KEY with VALUE. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Walks a table of named steps, and gives the steps their access to the process's own files in /proc. */
+/* Walks a table of named steps, and gives the steps their access to the process's own files in
+ * /proc. */
 #include <stdio.h>
 #include <time.h>
 

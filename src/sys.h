@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* System calls that the C library lacks, or whose wrappers differ between libraries.
  *
- * Each is the kernel's call by its own name after sys_, returning -1 with errno set like any wrapper.
- * <sys/mount.h> is never included: its struct mount_attr collides with the kernel's in glibc 2.36. */
+ * Each is the kernel's call by its own name after sys_, returning -1 with errno set like any
+ * wrapper. <sys/mount.h> is never included: its struct mount_attr collides with the kernel's in
+ * glibc 2.36. */
 #pragma once
 
 #include <fcntl.h>
@@ -93,7 +94,8 @@ static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint6
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 }
 
-static inline int sys_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *ret)
+static inline int sys_statx(int dirfd, const char *path, int flags, unsigned mask,
+			    struct statx *ret)
 {
 	return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
 }

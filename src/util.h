@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define CLEANUP(f) __attribute__((cleanup(f)))
+#define CLEANUP(f)    __attribute__((cleanup(f)))
 
-/* The empty descriptor is -EBADF: handing it to a system call fails, with its own value as error. */
+/* The empty descriptor is -EBADF: a system call that is handed it fails with that very error. */
 #define NO_FD (-EBADF)
 
 /* Closes FD unless it is empty, keeps errno, and returns the empty descriptor. */
@@ -32,12 +32,12 @@ static inline void fd_closep(int *fd)
 }
 
 /* Hands on the descriptor held in the variable, which is empty afterwards. */
-#define TAKE_FD(fd)                    \
-	({                             \
-		int *fd_p_ = &(fd);    \
-		int fd_v_ = *fd_p_;    \
-		*fd_p_ = NO_FD;        \
-		fd_v_;                 \
+#define TAKE_FD(fd)                 \
+	({                          \
+		int *fd_p_ = &(fd); \
+		int fd_v_ = *fd_p_; \
+		*fd_p_ = NO_FD;     \
+		fd_v_;              \
 	})
 
 static inline void free_p(void *p)
