@@ -13,8 +13,10 @@
 #include "channel.h"
 #include "command.h"
 #include "fail.h"
+#include "fds.h"
 #include "personality.h"
 #include "sandbox.h"
+#include "signals.h"
 #include "sys.h"
 #include "util.h"
 
@@ -45,18 +47,13 @@ int init_lock_files(struct sandbox *sb)
 	return 0;
 }
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 /* Closes every descriptor but what the init needs: files must be released that the caller means to
  * be. */
 static void close_others(struct init *init)
 {
 	struct sandbox *sb = init->sb;
 	size_t n = 0, i;
-	int *keep = malloc((sb->plan->n_locks + 5) * sizeof *keep), from = 0;
+	int *keep = malloc((sb->plan->n_locks + 5) * sizeof *keep);
 
 	if (!keep)
 		_exit(1);
@@ -68,14 +65,7 @@ static void close_others(struct init *init)
 		keep[n++] = sb->plan->sync_fd;
 	for (i = 0; i < sb->plan->n_locks; i++)
 		keep[n++] = sb->lock_fds[i];
-	qsort(keep, n, sizeof *keep, compare_fds);
-	for (i = 0; i < n; i++) {
-		if (keep[i] > from)
-			sys_close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
-		if (keep[i] >= from)
-			from = keep[i] + 1;
-	}
-	sys_close_range((unsigned)from, ~0U, 0);
+	fds_close_others(keep, n, 0);
 	free(keep);
 }
 
@@ -193,14 +183,8 @@ _Noreturn void init_main(struct sandbox *sb)
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
-	if (sb->plan->as->forwards) {
-		const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-					  SIGUSR1, SIGUSR2, SIGWINCH };
-		size_t i;
-
-		for (i = 0; i < ARRAY_SIZE(forwarded); i++)
-			sigaddset(&signals, forwarded[i]);
-	}
+	if (sb->plan->as->forwards)
+		signals_add_forwarded(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	init.signals = signalfd(-1, &signals, SFD_CLOEXEC);
 	/* a command with every capability may look into any process of its namespace that is

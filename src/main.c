@@ -9,14 +9,15 @@
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         the options against each other; what follows from them
  *   explain.c      --help, --explain, --dump-options
- *   launch.c       the launcher: first clone, signals, wait
+ *   launch.c       the launcher: preparations, first clone
+ *   supervise.c    the launcher: signals, messages, wait
  *   status.c       --info-fd, --json-status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
  *   dest.c         destinations: looked up, and created, inside the new root
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c net.c audit.c seccomp.c tty.c label.c caps.c: what the steps call
+ *   idmap.c fds.c net.c audit.c seccomp.c tty.c label.c caps.c: what the steps call
  *   init.c         pid 1 of the sandbox
  *   command.c      the command: its directory, descriptors, capabilities, filters, execve */
 #include <stdio.h>

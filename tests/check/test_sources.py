@@ -28,7 +28,7 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|^tests/allowed-skips
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
     {'util.h', 'sys.h'},
-    {'fail.h', 'caps.h', 'ns.h', 'personality.h'},
+    {'fail.h', 'fds.h', 'caps.h', 'ns.h', 'personality.h', 'signals.h'},
     {'plan.h'},
     {'caller.h', 'env.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h', 'status.h',
@@ -36,6 +36,7 @@ LAYERS = (
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'init.h', 'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'inside.h'},
+    {'supervise.h'},
     {'launch.h'},
     {'options.h'},
     {'explain.h'},
@@ -44,7 +45,7 @@ LAYERS = (
 OTHER_HEADER = {'label-none.c': 'label.h', 'steps.c': 'sandbox.h'}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
 PURE = {'plan.c': {'dev.h'}, 'options.c': set(), 'explain.c': set()}
-ACTING = LAYERS[3] | LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7]
+ACTING = LAYERS[3] | LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[8]
 SEE_OPTIONS = {'main.c', 'options.c', 'options.h', 'explain.c', 'explain.h'}
 
 

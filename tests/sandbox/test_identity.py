@@ -152,7 +152,8 @@ class Capabilities(ProbeCase):
         self.assertOnly(self.caps(*HOST, '--uid', '1000'), all_caps())
 
     def test_they_survive_an_exec_of_the_command(self):
-        r = self.husk(*HOST, '--uid', '1000', '--', 'sh', '-c', 'exec grep CapEff /proc/self/status')
+        r = self.husk(*HOST, '--uid', '1000', '--', 'sh', '-c',
+                      'exec grep CapEff /proc/self/status')
         self.assertRuns(r, f'CapEff:\t{all_caps()}\n')
 
     def test_drop_one_by_every_spelling(self):

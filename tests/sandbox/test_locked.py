@@ -279,7 +279,8 @@ class Nested(ProbeCase):
         cover = self.write('data/secret').rpartition('/')[0]
         layer = [HUSK, *self.ARGS]
         r = self.run_cmd([*layer, '--tmpfs', cover, '--', *layer, '--', *layer, '--',
-                          self.prober(), f'umount {cover} 2', 'remount /', f'access {cover}/secret'])
+                          self.prober(), f'umount {cover} 2', 'remount /',
+                          f'access {cover}/secret'])
         self.assertRuns(r, 'EINVAL\nEPERM\nENOENT\n')
 
     def test_bwrap_in_husk(self):

@@ -27,22 +27,33 @@ static unsigned last_cap(void)
 
 static void spellings(void)
 {
-	static const struct { const char *name; uint64_t set; } table[] = {
-		{ "cap_chown", CAP_BIT(0) }, { "CAP_CHOWN", CAP_BIT(0) }, { "chown", CAP_BIT(0) },
-		{ "CHOWN", CAP_BIT(0) }, { "Cap_Chown", CAP_BIT(0) }, { "sys_admin", CAP_BIT(21) },
-		{ "CAP_SYS_ADMIN", CAP_BIT(21) }, { "cap_checkpoint_restore", CAP_BIT(40) },
-		{ "all", CAPS_ALL }, { "ALL", CAPS_ALL }, { "All", CAPS_ALL },
+	static const struct {
+		const char *name;
+		uint64_t set;
+	} table[] = {
+		{ "cap_chown", CAP_BIT(0) },
+		{ "CAP_CHOWN", CAP_BIT(0) },
+		{ "chown", CAP_BIT(0) },
+		{ "CHOWN", CAP_BIT(0) },
+		{ "Cap_Chown", CAP_BIT(0) },
+		{ "sys_admin", CAP_BIT(21) },
+		{ "CAP_SYS_ADMIN", CAP_BIT(21) },
+		{ "cap_checkpoint_restore", CAP_BIT(40) },
+		{ "all", CAPS_ALL },
+		{ "ALL", CAPS_ALL },
+		{ "All", CAPS_ALL },
 	};
 	static const char *const bad[] = {
-		"", "cap_", "cap", "cap_cap_chown", "chown ", " chown", "cap_all", "0", "none", "sys-admin",
-		"cap_chown,cap_kill", "chow", "chownn",
+		"",  "cap_", "cap",	  "cap_cap_chown",	"chown ", " chown", "cap_all",
+		"0", "none", "sys-admin", "cap_chown,cap_kill", "chow",	  "chownn",
 	};
 	uint64_t set;
 	size_t i;
 
 	for (i = 0; i < sizeof table / sizeof *table; i++) {
 		set = 0;
-		ok(caps_parse(table[i].name, &set) == 0 && set == table[i].set, "%s", table[i].name);
+		ok(caps_parse(table[i].name, &set) == 0 && set == table[i].set, "%s",
+		   table[i].name);
 	}
 	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
 		set = 42;
@@ -58,7 +69,8 @@ static void round_trip(void)
 
 	for (cap = 0; (name = caps_name(cap)); cap++, n++) {
 		set = 0;
-		right += caps_parse(name, &set) == 0 && set == CAP_BIT(cap) && strncmp(name, "cap_", 4) == 0;
+		right += caps_parse(name, &set) == 0 && set == CAP_BIT(cap) &&
+			 strncmp(name, "cap_", 4) == 0;
 	}
 	ok(right == n, "each name is that of its number");
 	ok(n > last_cap(), "the kernel has no capability without a name: %u, %u", n, last_cap());
@@ -81,8 +93,9 @@ static void against_libcap(void)
 		} else {
 			set = 0;
 			right += strcmp(theirs, caps_name(cap)) == 0 &&
-				 cap_from_name(caps_name(cap), &value) == 0 && value == (cap_value_t)cap &&
-				 caps_parse(theirs, &set) == 0 && set == CAP_BIT(cap);
+				 cap_from_name(caps_name(cap), &value) == 0 &&
+				 value == (cap_value_t)cap && caps_parse(theirs, &set) == 0 &&
+				 set == CAP_BIT(cap);
 		}
 		cap_free(theirs);
 	}

@@ -53,7 +53,8 @@ int main(void)
 	build(WORDS("--setenv", "C", "x", "c"), old);
 	ok(is(WORDS("A=1", "B=2", "AB=3", "C=x")), "a new variable comes last");
 	build(WORDS("--setenv", "A", "x", "c"), old);
-	ok(n == 3 && (strcmp(built[0], "A=x") == 0 || strcmp(built[2], "A=x") == 0), "one is replaced");
+	ok(n == 3 && (strcmp(built[0], "A=x") == 0 || strcmp(built[2], "A=x") == 0),
+	   "one is replaced");
 	build(WORDS("--unsetenv", "A", "c"), old);
 	ok(is(WORDS("B=2", "AB=3")), "one is removed, its namesakes are not");
 	build(WORDS("--clearenv", "c"), old);

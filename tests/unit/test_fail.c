@@ -15,8 +15,10 @@ int main(void)
 	size_t i, room = sizeof f.text;
 	char *path = malloc(20000);
 
-	ok(fail(&f, ENOENT, "bind %s on %s", "/a", "/b") == -ENOENT, "it returns the error to hand on");
-	ok(f.set && f.err == ENOENT && strcmp(f.text, "bind /a on /b") == 0 && !f.hint, "and keeps all");
+	ok(fail(&f, ENOENT, "bind %s on %s", "/a", "/b") == -ENOENT,
+	   "it returns the error to hand on");
+	ok(f.set && f.err == ENOENT && strcmp(f.text, "bind /a on /b") == 0 && !f.hint,
+	   "and keeps all");
 	ok(fail(&f, EPERM, "later") == -EPERM, "a second failure returns its own error");
 	ok(f.err == ENOENT && strcmp(f.text, "bind /a on /b") == 0, "but the first stays");
 	ok(fail_hint(&f, -ENOENT, "one") == -ENOENT && strcmp(f.hint, "one") == 0, "a hint");

@@ -15,7 +15,8 @@ int main(void)
 	ok(strcmp(h->name, "husk") == 0 && strcmp(b->name, "bwrap") == 0, "names");
 	ok(strncmp(h->version, "husk ", 5) == 0, "husk's version");
 	ok(strcmp(b->version, "bubblewrap 0.12.0") == 0, "the version that front ends parse");
-	ok(h->exit_setup == 125 && h->exit_noexec == 126 && h->exit_notfound == 127, "husk's statuses");
+	ok(h->exit_setup == 125 && h->exit_noexec == 126 && h->exit_notfound == 127,
+	   "husk's statuses");
 	ok(b->exit_setup == 1 && b->exit_noexec == 1 && b->exit_notfound == 1, "bwrap's status");
 	ok(h->own_options && !b->own_options, "own options");
 	ok(h->args_terminated && !b->args_terminated, "lists end with a NUL");
@@ -35,7 +36,8 @@ int main(void)
 	ok(h->fresh_keyring && !b->fresh_keyring, "keyring");
 	ok(h->dies_of_signal && !b->dies_of_signal, "death by signal");
 	ok(h->unshare_all == (b->unshare_all | CLONE_NEWTIME), "--unshare-all: time too");
-	ok(b->unshare_all == (CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP),
+	ok(b->unshare_all ==
+		   (CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP),
 	   "--unshare-all of bubblewrap");
 	return done();
 }

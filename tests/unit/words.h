@@ -51,8 +51,8 @@ static inline int parse_as(const struct personality *as, char **words)
 	return options_parse(&plan, words, read_list, &failure);
 }
 
-#define WORDS(...) ((char *[]){ __VA_ARGS__, NULL })
-#define parse(...) parse_as(&personality_husk, WORDS(__VA_ARGS__))
+#define WORDS(...)	 ((char *[]){ __VA_ARGS__, NULL })
+#define parse(...)	 parse_as(&personality_husk, WORDS(__VA_ARGS__))
 #define parse_bwrap(...) parse_as(&personality_bwrap, WORDS(__VA_ARGS__))
 
 /* The failure's text or hint holds the words. */

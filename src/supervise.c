@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The launcher while the sandbox lives: messages, signals, status, the end. */
+#include "supervise.h"
+
+#include <poll.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "channel.h"
+#include "fail.h"
+#include "fds.h"
+#include "inside.h"
+#include "personality.h"
+#include "plan.h"
+#include "status.h"
+#include "sys.h"
+#include "util.h"
+
+/* Passes a signal on, but not one that the terminal has sent to the whole group already. A hang-up
+ * it sends to the session's leader alone. */
+static void forward(struct supervisor *su)
+{
+	struct signalfd_siginfo info;
+
+	if (read(su->signals, &info, sizeof info) != sizeof info)
+		return;
+	if (info.ssi_code == SI_KERNEL && !su->plan->new_session &&
+	    !(info.ssi_signo == SIGHUP && getsid(0) == getpid()))
+		return;
+	if (su->child >= 0)
+		sys_pidfd_send_signal(su->child, (int)info.ssi_signo);
+	else
+		sys_pidfd_send_signal(su->builder, SIGKILL);
+}
+
+/* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
+static void wait_for_maps(struct supervisor *su)
+{
+	struct pollfd fds[] = {
+		{ .fd = su->plan->userns_block_fd, .events = POLLIN },
+		{ .fd = su->signals, .events = POLLIN },
+		{ .fd = su->child, .events = POLLIN },
+	};
+
+	while (fds[0].revents == 0 && fds[2].revents == 0) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents)
+			forward(su);
+	}
+}
+
+/* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let
+ * it go on. */
+static int child_known(struct supervisor *su, pid_t child)
+{
+	const struct plan *p = su->plan;
+	int r;
+
+	if (!inside_waits(p))
+		return 0;
+	r = status_write_start(p, su->proc_fd, child, su->fail);
+	if (r < 0)
+		return r;
+	if (p->userns_block_fd >= 0)
+		wait_for_maps(su);
+	channel_send(su->socket, MESSAGE_GO, 0);
+	return 0;
+}
+
+static int adopt(struct supervisor *su, pid_t pid)
+{
+	su->child = sys_pidfd_open(pid);
+	if (su->child < 0)
+		return fail(su->fail, errno, "pidfd_open");
+	if (su->builder >= 0)
+		waitid(P_PIDFD, (id_t)su->builder, NULL, WEXITED);
+	su->builder = fd_close(su->builder);
+	return child_known(su, pid);
+}
+
+/* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
+static int receive(struct supervisor *su)
+{
+	struct message m;
+	int r = channel_receive(su->socket, &m, true);
+
+	if (r == -EAGAIN)
+		return 0;
+	if (r <= 0) {
+		su->socket = fd_close(su->socket);
+		su->ended |= su->builder < 0 && su->child < 0; /* nobody is left */
+		return 0;
+	}
+	switch (m.type) {
+	case MESSAGE_PID:
+		r = adopt(su, m.value);
+		if (r < 0)
+			return r;
+		break;
+	case MESSAGE_FAIL:
+		if (!su->fail->set)
+			*su->fail = m.fail;
+		break;
+	case MESSAGE_EXIT:
+		su->told = true;
+		su->status = m.value;
+		break;
+	case MESSAGE_KEYRING:
+		status_write_text(su->plan, "session-keyring", "refused");
+		break;
+	case MESSAGE_GO:
+		break;
+	}
+	return 1;
+}
+
+/* Reaps the sandbox's first process, if it has ended. */
+static void reap(struct supervisor *su, int pidfd)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	if (pidfd == su->builder && info.si_code == CLD_EXITED && info.si_status == 0) {
+		su->builder = fd_close(
+			su->builder); /* it has done its work, and the sandbox will say its pid */
+		return;
+	}
+	su->ended = true;
+	/* what it said before its end */
+	while (su->socket >= 0 && receive(su) > 0)
+		;
+	if (!su->told)
+		su->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+}
+
+/* The builder ends before its time only when it failed, or when it was the sandbox all along. */
+static int wait_for_end(struct supervisor *su)
+{
+	const struct plan *p = su->plan;
+	int r = 0;
+
+	while (!su->ended && !(su->told && !p->as->kills_orphans)) {
+		/* where the end is waited for anyway, what the sandbox says before it can wait too
+		 */
+		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0;
+		struct pollfd fds[] = {
+			{ .fd = later ? -1 : su->socket, .events = POLLIN },
+			{ .fd = su->signals, .events = POLLIN },
+			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return fail(su->fail, errno, "poll");
+		/* what was said before the end comes first */
+		if (fds[0].revents)
+			r = receive(su);
+		else if (fds[1].revents)
+			forward(su);
+		else if (fds[2].revents)
+			reap(su, fds[2].fd);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Stops what has begun: the launcher itself failed. */
+static void abandon(struct supervisor *su)
+{
+	if (su->child >= 0)
+		sys_pidfd_send_signal(su->child, SIGKILL);
+	if (su->builder >= 0)
+		sys_pidfd_send_signal(su->builder, SIGKILL);
+}
+
+/* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
+static void close_others(const struct supervisor *su)
+{
+	int keep[] = {
+		su->socket,  su->signals,	su->builder,	   su->child,
+		su->proc_fd, su->plan->json_fd, su->plan->info_fd, su->plan->userns_block_fd
+	};
+
+	fds_close_others(keep, ARRAY_SIZE(keep), 3);
+}
+
+int supervise_to_end(struct supervisor *su, pid_t child)
+{
+	const struct plan *p = su->plan;
+	int r = 0;
+
+	close_others(su);
+	if (child > 0) {
+		r = adopt(su, child);
+	} else if (!p->split) {
+		su->child = TAKE_FD(su->builder);
+		r = child_known(su, su->builder_pid);
+	}
+	if (r == 0)
+		r = wait_for_end(su);
+	if (r < 0) {
+		abandon(su);
+		return r;
+	}
+	if ((su->child < 0 || (p->init && p->as->explains)) && !su->told && !su->fail->set)
+		return fail(su->fail, 0, "The sandbox was killed from outside");
+	return su->fail->set ? -EIO : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The launcher while the sandbox lives. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct fail;
+struct plan;
+
+struct supervisor {
+	const struct plan *plan;
+	struct fail *fail;
+	int proc_fd;
+	int socket; /* the launcher's end of the channel */
+	int signals; /* signalfd, or empty */
+	int builder; /* pidfd of the first clone, until it has ended, or empty */
+	pid_t builder_pid;
+	int child; /* pidfd of the sandbox's first process, once it is known */
+	bool ended; /* the command has, with this wait status: */
+	int status;
+	bool told; /* the status came from the init */
+};
+
+/* Waits for the end of the sandbox, forwarding signals and writing status. CHILD is the pid of its
+ * first process where the builder has left it, else 0. Closes every descriptor above 2 that it does
+ * not need. Returns 0 with the status in SU, or -errno with the failure recorded. */
+int supervise_to_end(struct supervisor *su, pid_t child);
