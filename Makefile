@@ -6,9 +6,8 @@ BUILD = build
 PREFIX = /usr/local
 TESTFLAGS =
 BENCHFLAGS =
-SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
-# the leak checker cannot run in a process whose /proc is gone
-SANITIZER_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
+	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
 .PHONY: all demo check bench install clean
 
@@ -30,7 +29,7 @@ check:
 	[ -f $(BUILD)-asan/build.ninja ] || $(MESON) setup $(SANITIZED) $(BUILD)-asan
 	$(MESON) compile -C $(BUILD)-asan
 	-$(MESON) test -C $(BUILD) $(TESTFLAGS)
-	-$(SANITIZER_ENV) $(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
+	-$(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
 		--no-suite kernel --no-suite check --no-suite budget $(TESTFLAGS)
 	tools/tap-summary $(BUILD) $(BUILD)-asan
 

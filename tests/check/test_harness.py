@@ -71,7 +71,9 @@ class Terminal(Case):
     def test_input_and_rest(self):
         r = self.pty(['sh', '-c', 'tty; read x; echo got $x; exit 4'], input=b'abc\nrest')
         self.assertEqual((r.rc, r.left), (4, b'rest'), r)
-        self.assertRegex(r.out, r'/dev/pts/\d+\r\n(.*\n)*got abc')
+        # where the echo of the input falls is a matter of time
+        self.assertRegex(r.out, r'/dev/pts/\d+')
+        self.assertIn('got abc\r\n', r.out)
 
     def test_pushed_back_input(self):
         push = 'import fcntl, termios\nfor c in b"id": fcntl.ioctl(0, termios.TIOCSTI, bytes([c]))'

@@ -96,16 +96,15 @@ static int call_rclear(char **a)
 	return setattr(a[0], a[1] ? number(a[1]) : MOUNT_ATTR_RDONLY, AT_RECURSIVE);
 }
 
-static int call_share(char **a)
+/* Changes the file system behind a mount, not the mount. */
+static int call_reconfigure(char **a)
 {
-	struct mount_attr attr = { .propagation = number(a[1]) };
-
-	return (int)syscall(SYS_mount_setattr, AT_FDCWD, a[0], 0, &attr, sizeof attr);
+	return mount_words(NULL, a[0], NULL, REMOUNT, a[1] ? a[1] : "");
 }
 
 static int call_movemount(char **a)
 {
-	return (int)syscall(SYS_move_mount, AT_FDCWD, a[0], AT_FDCWD, a[1], 0);
+	return (int)syscall(SYS_move_mount, AT_FDCWD, a[0], AT_FDCWD, a[1], number(a[2]));
 }
 
 /* A copy of one mount, attached elsewhere. */
@@ -437,8 +436,8 @@ static const struct {
 } calls[] = {
 	{ "mount", call_mount }, { "bind", call_bind }, { "rbind", call_rbind },
 	{ "move", call_move }, { "remount", call_remount }, { "umount", call_umount },
-	{ "clear", call_clear }, { "rclear", call_rclear }, { "share", call_share },
-	{ "movemount", call_movemount }, { "tree", call_tree }, { "rtree", call_rtree },
+	{ "clear", call_clear }, { "rclear", call_rclear }, { "movemount", call_movemount },
+	{ "reconfigure", call_reconfigure }, { "tree", call_tree }, { "rtree", call_rtree },
 	{ "pivot", call_pivot }, { "open", call_open }, { "write", call_write },
 	{ "mkdir", call_mkdir }, { "unlink", call_unlink }, { "mknod", call_mknod },
 	{ "chmod", call_chmod }, { "access", call_access }, { "chdir", call_chdir },

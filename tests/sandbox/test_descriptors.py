@@ -185,8 +185,10 @@ class Status(ProbeCase):
     def info(self, *args, program=HUSK):
         """The text of --info-fd, whose numbers must be those of the process named in it."""
         read, write = self.pipe()
-        p = self.spawn([program, *args, '--info-fd', write, '--', 'sleep', '30'],
-                       pass_fds=[write])
+        # pid 1 may be looked at as long as the command has not started
+        block, go = self.pipe()
+        p = self.spawn([program, *args, '--info-fd', write, '--block-fd', block, '--', 'sleep',
+                        '30'], pass_fds=[write, block])
         self.close(write)
         text = os.read(read, 4096).decode()
         while not text.rstrip().endswith('}'):
@@ -199,6 +201,7 @@ class Status(ProbeCase):
         self.assertEqual(select.select([read], [], [], 3)[0], [read], 'the fd is not closed')
         self.assertEqual(os.read(read, 1), b'')
         p.kill()
+        self.close(go)
         return text
 
     def test_info_fd(self):

@@ -5,7 +5,7 @@
 import json
 import os
 
-from probe import BWRAP, HOST, HUSK, ProbeCase, all_caps, main
+from probe import BWRAP, HOST, HUSK, ProbeCase, all_caps, main, wait_until
 
 SETS = ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')
 NONE = '0' * 16
@@ -77,22 +77,28 @@ class Ids(ProbeCase):
                       'stat', '-c', '%u %g', '/mnt', '/mnt/d', '/mnt/f', '/mnt/l', pass_fds=[fd])
         self.assertRuns(r, '77 78\n' * 4)
 
-    def test_no_user_namespace_of_the_callers_id_is_root_outside(self):
-        """Root inside is the caller outside: the map as the host sees it."""
+    def test_root_inside_is_the_caller_outside(self):
+        """The maps as the host sees them, of the process that --info-fd names."""
         for args in ((), HOST, (*HOST, '--unshare-pid', '--proc', '/proc', '--tmpfs', '/tmp')):
             with self.subTest(args=args):
                 read, write = self.pipe()
-                p = self.spawn([HUSK, *args, '--info-fd', write, '--', 'sleep', '20'],
-                               pass_fds=[write])
+                block, _ = self.pipe()
+                p = self.spawn([HUSK, *args, '--info-fd', write, '--block-fd', block, '--',
+                                'sleep', '20'], pass_fds=[write, block])
                 self.close(write)
                 with os.fdopen(os.dup(read)) as f:
                     pid = json.load(f)['child-pid']
                 for name, mine in (('uid', os.getuid()), ('gid', os.getgid())):
-                    with open(f'/proc/{pid}/{name}_map', encoding='ascii') as f:
-                        self.assertEqual(f.read().split(), ['0', str(mine), '1'])
-                with open(f'/proc/{pid}/setgroups', encoding='ascii') as f:
-                    self.assertEqual(f.read(), 'deny\n')
+                    # written after the document
+                    wait_until(lambda n=name: self.words(pid, f'{n}_map'))
+                    self.assertEqual(self.words(pid, f'{name}_map'), ['0', str(mine), '1'])
+                self.assertEqual(self.words(pid, 'setgroups'), ['deny'])
                 p.kill()
+
+    @staticmethod
+    def words(pid, name):
+        with open(f'/proc/{pid}/{name}', encoding='ascii') as f:
+            return f.read().split()
 
     def test_one_id_is_mapped(self):
         for args in ((), HOST, ('--uid', '9', *HOST)):

@@ -97,6 +97,17 @@ class Locked:
         self.attempt(('move D/data2 D/work', 'EINVAL'),
                      ('movemount D/data2 D/work', 'EINVAL'))
 
+    def test_mounting_beneath_the_cover(self):
+        """MOVE_MOUNT_BENEATH would make the cover the top of two, of which one may go."""
+        self.need_kernel(6, 5)
+        self.attempt(('mount tmpfs D/work', 'ok'), ('movemount D/work D/data 0x200', 'EINVAL'),
+                     ('umount D/data', 'EINVAL'))
+
+    def test_reconfiguring_a_file_system(self):
+        """A tmpfs of set-up belongs to another user namespace."""
+        self.attempt(('reconfigure D/data size=4k', 'EPERM'), ('reconfigure D/data2', 'EPERM'),
+                     ('reconfigure /', 'EPERM'))
+
     def test_pivoting_to_a_root_of_its_own(self):
         args, top = self.base()
         self.check(args, (f'mount tmpfs {top}/work', 'ok'), (f'mkdir {top}/work/old', 'ok'),

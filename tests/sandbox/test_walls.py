@@ -3,6 +3,7 @@
 """The walls: terminal injection, seccomp, user namespaces, pid 1's memory, keyrings, programs."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -323,6 +324,18 @@ class FirstProcess(ProbeCase):
                           '--preserve-credentials', 'sh', '-c', 'echo inside'])
         self.assertRuns(r)
         self.assertEqual(r.out, 'inside\n')
+
+
+    def test_the_caller_joins_pid_1_of_bwrap(self):
+        """Front ends look namespaces up by the child-pid of --info-fd, at any time."""
+        read, write = self.pipe()
+        p = self.spawn([BWRAP, *SMALL, '--info-fd', write, 'sh', '-c', 'echo ready; sleep 30'],
+                       pass_fds=[write])
+        self.assertEqual(p.stdout.readline(), b'ready\n')
+        pid = json.loads(os.read(read, 4096))['child-pid']
+        r = self.run_cmd(['nsenter', '-t', str(pid), '-U', '-m', '-p', '-n',
+                          '--preserve-credentials', 'sh', '-c', 'echo inside'])
+        self.assertRuns(r, 'inside\n')
 
 
 class Program(ProbeCase):
