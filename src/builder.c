@@ -151,7 +151,6 @@ static int step_prepare(struct sandbox *sb)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	for (i = 0; i < p->n_fds; i++)
 		sb->fds[i] = NO_FD;
-	umask(0);
 	if (p->file_label && label_files(p->file_label, sb->fail) < 0)
 		return -EINVAL;
 	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
@@ -201,7 +200,7 @@ static int step_root(struct sandbox *sb)
 	tree = mount_new_tmpfs(sb, 0755, 0);
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Failed to mount tmpfs");
-	return mount_attach_tree(sb, &root, DEST_DIR, &tree);
+	return mount_attach_tree(sb, &root, DEST_DIR, tree);
 }
 
 /* Should: carry out the operations in the order of the command line; what the root covers need only

@@ -123,7 +123,8 @@ int caps_limit(uint64_t set, bool ambient)
 	struct __user_cap_data_struct now[2], want[2];
 	unsigned i;
 
-	if (syscall(SYS_capget, &header, now) < 0)
+	memset(now, 0, sizeof now);
+	if (set != 0 && syscall(SYS_capget, &header, now) < 0)
 		return neg_errno();
 	for (i = 0; i < 2; i++) {
 		want[i].permitted = now[i].permitted & (uint32_t)(set >> (32 * i));

@@ -9,6 +9,7 @@
 
 #include "caps.h"
 #include "fail.h"
+#include "init.h"
 #include "label.h"
 #include "personality.h"
 #include "sandbox.h"
@@ -128,10 +129,10 @@ static int step_directory(struct sandbox *sb)
 	const char *home = get_variable(sb, "HOME");
 	int r;
 
-	if (chdir("/") < 0)
-		return fail(sb->fail, errno, "Can't chdir to /");
 	if (sb->chdir) {
-		r = enter(sb->chdir);
+		r = sb->chdir[0] == '/' ? 0 : enter("/");
+		if (r == 0)
+			r = enter(sb->chdir);
 		if (r < 0)
 			return fail(sb->fail, -r, "Can't chdir to %s", sb->chdir);
 		return set_pwd(sb, sb->chdir);
@@ -140,7 +141,8 @@ static int step_directory(struct sandbox *sb)
 		return set_pwd(sb, sb->cwd);
 	if (home && enter(home) == 0)
 		return set_pwd(sb, home);
-	return set_pwd(sb, "/");
+	r = enter("/");
+	return r < 0 ? fail(sb->fail, -r, "Can't chdir to /") : set_pwd(sb, "/");
 }
 
 static int keep_descriptors(struct sandbox *sb)
@@ -200,7 +202,7 @@ static int step_seccomp(struct sandbox *sb)
 static int step_restore(struct sandbox *sb)
 {
 	umask(sb->umask);
-	if (sigprocmask(SIG_SETMASK, &sb->signals, NULL) < 0)
+	if (init_watches(sb->plan) && sigprocmask(SIG_SETMASK, &sb->signals, NULL) < 0)
 		return fail(sb->fail, errno, "sigprocmask");
 	return 0;
 }

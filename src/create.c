@@ -215,5 +215,5 @@ int create_bind_data(struct sandbox *sb, const struct op *op)
 	int kept = TAKE_FD(sb->fds[op->first_fd]);
 	CLEANUP(fd_closep) int tree = kept >= 0 ? kept : create_data_file(sb, op);
 
-	return tree < 0 ? tree : mount_attach_tree(sb, op, DEST_FILE, &tree);
+	return tree < 0 ? tree : mount_attach_tree(sb, op, DEST_FILE, tree);
 }

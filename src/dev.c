@@ -89,12 +89,11 @@ static int add_device(struct sandbox *sb, const struct op *op, int dev, const ch
 
 	if (mknodat(dev, name, S_IFREG | 0444, 0) < 0)
 		r = fail(sb->fail, errno, "Can't create file %s/%s", op->dest, name);
-	else if (mount_set(*tree, MOUNT_ATTR_NOSUID, false) < 0)
-		r = fail(sb->fail, errno, "Can't set the flags of %s/%s", op->dest, name);
 	else if (sys_move_mount(*tree, "", dev, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		r = fail(sb->fail, errno, "Can't bind mount /dev/%s on %s/%s", name, op->dest,
 			 name);
-	*tree = fd_close(*tree);
+	/* its descriptor goes with all the others before the command: closing each would cost */
+	*tree = NO_FD;
 	return r;
 }
 
@@ -135,14 +134,13 @@ static int fill(struct sandbox *sb, const struct op *op, int dev)
 
 int dev_attach(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0), dev = NO_FD;
+	CLEANUP(fd_closep) int dev = mount_tmpfs_on(sb, op, 0755, 0);
 	int r;
 
-	if (tree < 0)
-		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
-	dev = fcntl(tree, F_DUPFD_CLOEXEC, 0);
 	if (dev < 0)
-		return fail(sb->fail, errno, "Can't mount tmpfs on %s", op->dest);
-	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
-	return r < 0 ? r : fill(sb, op, dev);
+		return dev;
+	r = fill(sb, op, dev);
+	if (r == 0)
+		r = mount_set(dev, MOUNT_ATTR_NOSUID, true);
+	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s", op->dest) : 0;
 }

@@ -29,6 +29,11 @@ struct init {
 	int signals; /* signalfd */
 };
 
+bool init_watches(const struct plan *p)
+{
+	return p->as->forwards || p->dies_with_launcher;
+}
+
 int init_lock_files(struct sandbox *sb)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -105,12 +110,13 @@ static _Noreturn void end_everybody(struct init *init)
 	_exit(0);
 }
 
-static void reap(struct init *init)
+/* Reaps what has ended; with WNOHANG in FLAGS it does not wait for more. */
+static void reap(struct init *init, int flags)
 {
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, flags)) > 0) {
 		if (pid != init->command)
 			continue;
 		init->command_ended = true;
@@ -131,7 +137,7 @@ static void handle_signal(struct init *init)
 	if (read(init->signals, &info, sizeof info) != sizeof info)
 		return;
 	if (info.ssi_signo == SIGCHLD)
-		reap(init);
+		reap(init, WNOHANG);
 	else if (info.ssi_code != SI_KERNEL && !init->command_ended)
 		kill(init->command, (int)info.ssi_signo);
 }
@@ -144,6 +150,8 @@ static _Noreturn void loop(struct init *init)
 		  .events = POLLIN },
 	};
 
+	while (!init_watches(init->sb->plan))
+		reap(init, 0);
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			_exit(1);
@@ -172,6 +180,19 @@ static bool reaps_others(const struct sandbox *sb)
 	       (sb->plan->as->kills_orphans || sb->plan->pidns_fd >= 0);
 }
 
+/* Turns the signals to act on into a descriptor. */
+static int watch_signals(struct init *init)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	if (init->sb->plan->as->forwards)
+		signals_add_forwarded(&signals);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return init->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
 _Noreturn void init_main(struct sandbox *sb)
 {
 	struct init init = {
@@ -179,17 +200,14 @@ _Noreturn void init_main(struct sandbox *sb)
 		.pid_namespace = (sb->plan->unshare & CLONE_NEWPID) != 0,
 		.signals = NO_FD,
 	};
-	sigset_t signals;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	if (sb->plan->as->forwards)
-		signals_add_forwarded(&signals);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	init.signals = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (init_watches(sb->plan) && watch_signals(&init) < 0) {
+		fail(sb->fail, errno, "Can't create signalfd");
+		goto failed;
+	}
 	/* a command with every capability may look into any process of its namespace that is
 	 * dumpable */
-	if (init.signals < 0 || (sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
+	if ((sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
 	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)) {
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;

@@ -2,11 +2,17 @@
 /* The init of a sandbox: the process beside the command. */
 #pragma once
 
+#include <stdbool.h>
+
+struct plan;
 struct sandbox;
 
 /* Opens and read-locks the files of --lock-file; the locks last as long as this process. Returns 0
  * or -errno with the failure recorded. fcntl(2), F_SETLK. */
 int init_lock_files(struct sandbox *sb);
+
+/* True when the init has more to do than to wait for its children. */
+bool init_watches(const struct plan *p);
 
 /* Starts the command as a child, then reaps, forwards signals and reports. Does not return. */
 _Noreturn void init_main(struct sandbox *sb);

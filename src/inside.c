@@ -118,6 +118,8 @@ static int step_mounts(struct sandbox *sb)
 	sb->root_fd = open("/", O_PATH | O_CLOEXEC);
 	if (sb->root_fd < 0)
 		return fail(sb->fail, errno, "can't open /");
+	fd_close(sb->cwd_fd);
+	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
 	for (i = 0; i < p->n_ops; i++) {
 		r = p->ops[i].deferred ? proc_complete(sb, &p->ops[i]) : 0;
 		if (r < 0)

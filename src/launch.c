@@ -118,7 +118,6 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	};
 	sb->cwd = getcwd(cwd, PATH_MAX) && cwd[0] == '/' ? cwd : NULL;
 	sb->umask = umask(0);
-	umask(sb->umask);
 	r = claim_fds(l->plan, sb->fail);
 	if (r == 0)
 		r = check_labels(l->plan, sb->fail);
@@ -126,9 +125,8 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		r = read_filters(sb);
 	if (r < 0)
 		return r;
-	sb->launcher_pid = getpid();
-	sb->launcher = sys_pidfd_open(sb->launcher_pid);
-	if (sb->launcher < 0)
+	sb->launcher = l->plan->dies_with_launcher ? sys_pidfd_open(getpid()) : NO_FD;
+	if (sb->launcher < 0 && l->plan->dies_with_launcher)
 		return fail_hint(sb->fail, fail(sb->fail, errno, "pidfd_open"),
 				 "husk needs Linux 5.14 or later");
 	return 0;
@@ -196,7 +194,6 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	su->socket = pair[0];
 	sb->borrowed = borrow;
 	su->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(su, sb);
-	fd_close(pair[1]);
 	if (su->builder_pid < 0) {
 		sb->fail->step = "namespaces";
 		return inside_explain_clone(sb, errno);
@@ -242,7 +239,7 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 		signals_add_forwarded(&set);
 		sigprocmask(SIG_BLOCK, &set, &sb.signals);
 		su.signals = signalfd(-1, &set, SFD_CLOEXEC);
-	} else {
+	} else if (l->plan->dies_with_launcher) {
 		sigprocmask(SIG_BLOCK, NULL, &sb.signals);
 	}
 	r = clone_builder(&su, &sb);

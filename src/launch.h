@@ -15,7 +15,7 @@ struct launch {
 	int proc_fd; /* verified */
 	int terminal; /* the caller has one */
 	int trace; /* HUSK_TRACE */
-	int parent; /* getppid(), as early as possible */
+	int parent; /* getppid(), as early as possible, for --die-with-parent */
 	char **env; /* the command's, with two free slots at the end */
 	size_t n_env;
 	char *args_start; /* where the kernel shows this process's words and environment */

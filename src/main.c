@@ -167,13 +167,13 @@ static int inform(const struct plan *p, const char *program)
 	return fflush(stdout) == 0 ? 0 : p->as->exit_setup;
 }
 
-static int run(struct plan *p, char **argv, pid_t parent, int *ret_status, struct fail *f)
+static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 {
 	struct caller caller;
 	struct launch l = { .plan = p,
 			    .caller = &caller,
 			    .trace = getenv("HUSK_TRACE") != NULL,
-			    .parent = parent };
+			    .parent = p->die_with_parent ? getppid() : 0 };
 	bool terminal;
 	int r;
 
@@ -206,7 +206,6 @@ int main(int argc, char **argv)
 {
 	struct fail failure;
 	struct plan plan;
-	pid_t parent = getppid();
 	int r, status = 0;
 
 	failure.set = false;
@@ -221,7 +220,7 @@ int main(int argc, char **argv)
 	if (r == 0 && plan.action != ACTION_RUN && plan.action != ACTION_EXPLAIN)
 		return inform(&plan, argv[0]);
 	if (r == 0)
-		r = run(&plan, argv, parent, &status, &failure);
+		r = run(&plan, argv, &status, &failure);
 	if (r < 0) {
 		print_failure(&plan, &failure);
 		return exit_status_of(&plan, &failure);

@@ -70,17 +70,17 @@ int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size)
 }
 
 /* The tree becomes the root, over the process's own. */
-static int attach_root(struct sandbox *sb, int *tree)
+static int attach_root(struct sandbox *sb, int tree)
 {
 	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
 
 	/* a later recursive bind of the host's / must not take the new root along */
-	if (sys_mount_setattr(*tree, "", AT_EMPTY_PATH, &attr) < 0)
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
 		return neg_errno();
-	if (sys_move_mount(*tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return neg_errno();
-	sb->root_fd = TAKE_FD(*tree);
-	return 0;
+	sb->root_fd = fcntl(tree, F_DUPFD_CLOEXEC, 0);
+	return sb->root_fd < 0 ? neg_errno() : 0;
 }
 
 /* After a failed attachment: was it for the type of the destination? Keeps errno. */
@@ -95,7 +95,7 @@ static bool wrong_type(const struct dest *d, enum dest_kind kind)
 	return wrong;
 }
 
-int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int *tree)
+int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int tree)
 {
 	struct dest d;
 	int r;
@@ -107,7 +107,7 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	r = dest_find(sb, op, kind, &d);
 	if (r < 0)
 		return r;
-	if (sys_move_mount(*tree, "", d.fd, d.to,
+	if (sys_move_mount(tree, "", d.fd, d.to,
 			   MOVE_MOUNT_F_EMPTY_PATH | (d.to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0) {
 		if (errno == ENOTDIR || wrong_type(&d, kind))
 			r = fail(sb->fail, 0,
@@ -122,6 +122,60 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	}
 	dest_close(&d);
 	return r;
+}
+
+static bool is_cover(const struct sandbox *sb, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == sb->cover_dev && st.st_ino == sb->cover_ino;
+}
+
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned long flags,
+		const char *data, int on_cover)
+{
+	struct dest d;
+	int r = dest_find(sb, op, DEST_DIR, &d);
+
+	if (r < 0)
+		return r;
+	if (on_cover && !is_cover(sb, d.fd))
+		r = fail_hint(
+			sb->fail,
+			fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
+			"give --proc and --mqueue after it");
+	else if (fchdir(d.fd) < 0)
+		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
+	else if (sys_mount(type, d.to[0] ? d.to : ".", type, flags, data) < 0)
+		r = neg_errno();
+	if (fchdir(sb->cwd_fd) < 0)
+		r = fail(sb->fail, errno, "Can't return to the working directory");
+	dest_close(&d);
+	return r;
+}
+
+int mount_tmpfs_on(struct sandbox *sb, const struct op *op, mode_t mode, size_t size)
+{
+	CLEANUP(fd_closep) int fd = NO_FD;
+	char data[64];
+	int r, n;
+
+	if (sb->root_fd < 0) {
+		fd = mount_new_tmpfs(sb, mode, size);
+		r = fd < 0 ? fd : mount_attach_tree(sb, op, DEST_DIR, fd);
+	} else {
+		n = snprintf(data, sizeof data, "mode=%04o", (unsigned)mode);
+		if (size)
+			snprintf(data + n, sizeof data - (size_t)n, ",size=%zu", size);
+		r = mount_fresh(sb, op, "tmpfs", MS_NOSUID | MS_NODEV, data, false);
+		if (r == 0)
+			r = fd = dest_open(sb, op->dest, O_PATH);
+		if (r >= 0)
+			dest_own(sb, fd);
+	}
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't mount tmpfs on %s", op->dest);
+	return TAKE_FD(fd);
 }
 
 /* A path that names an inherited descriptor, as /proc/self/fd/N, leads into another mount
@@ -230,18 +284,17 @@ static int attach_bind(struct sandbox *sb, const struct op *op)
 		return 0; /* a missing source, and the option allows it */
 	if (fstat(*tree, &st) < 0)
 		return fail(sb->fail, errno, "Can't get type of source %s", op->source);
-	r = mount_attach_tree(sb, op, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, tree);
+	r = mount_attach_tree(sb, op, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, *tree);
 	*tree = fd_close(*tree);
 	return r;
 }
 
 static int attach_tmpfs(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, op->mode_set ? op->mode : 0755, op->size);
+	CLEANUP(fd_closep)
+	int fd = mount_tmpfs_on(sb, op, op->mode_set ? op->mode : 0755, op->size);
 
-	if (tree < 0)
-		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
-	return mount_attach_tree(sb, op, DEST_DIR, &tree);
+	return fd < 0 ? fd : 0;
 }
 
 static int attach_remount_ro(struct sandbox *sb, const struct op *op)

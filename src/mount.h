@@ -20,10 +20,22 @@ int mount_source(struct sandbox *sb, const struct op *op);
  * half opened. Returns 0 or -errno with the failure recorded. */
 int mount_attach(struct sandbox *sb, const struct op *op);
 
-/* Attaches the detached mount *TREE on the destination of OP, which is found or made as KIND; on /
- * it becomes the new root, and the sandbox owns the descriptor from then on. Returns 0 or -errno
- * with the failure recorded. */
-int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int *tree);
+/* Attaches the detached mount TREE on the destination of OP, which is found or made as KIND; where
+ * there is no root yet it becomes the root. TREE stays the caller's. Returns 0 or -errno with the
+ * failure recorded. */
+int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int tree);
+
+/* Mounts a new file system of TYPE on the destination of OP, with FLAGS and DATA of mount(2): one
+ * system call where a detached mount takes seven. With ON_COVER the destination must be the cover
+ * that the builder left for it. Returns 0, or -errno; the failure is recorded but for that of
+ * mount(2) itself, whose way out the caller knows. */
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned long flags,
+		const char *data, int on_cover);
+
+/* Mounts a tmpfs with MODE and SIZE in bytes (0: the kernel's default) on the destination of OP. It
+ * counts as the launch's own. Returns an O_PATH descriptor of it, the caller's, or -errno with the
+ * failure recorded. */
+int mount_tmpfs_on(struct sandbox *sb, const struct op *op, mode_t mode, size_t size);
 
 /* Makes a detached mount of a new file system. OPTIONS are pairs of key and value, which is
  * NULL for a flag, up to a NULL key; ATTRS are

@@ -185,5 +185,5 @@ int overlay_attach(struct sandbox *sb, const struct op *op)
 		return explain(sb, op, -r);
 	if (op->type == OP_TMP_OVERLAY)
 		dest_own(sb, tree);
-	return mount_attach_tree(sb, op, DEST_DIR, &tree);
+	return mount_attach_tree(sb, op, DEST_DIR, tree);
 }

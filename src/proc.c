@@ -49,19 +49,22 @@ static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
 	return 0;
 }
 
-static int new_proc(struct sandbox *sb, const struct op *op)
+/* Mounts a fresh proc, in the sandbox on the cover that waits for it. */
+static int attach_fresh(struct sandbox *sb, const struct op *op)
 {
-	static const char *const options[] = { NULL };
-	int tree = mount_new("proc", options, FRESH_ATTRS);
+	CLEANUP(fd_closep) int proc = NO_FD;
+	int r = mount_fresh(sb, op, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, op->deferred);
 
-	if (tree >= 0)
-		return tree;
-	return fail_hint(sb->fail, fail(sb->fail, -tree, "Can't mount proc on %s", op->dest),
-			 tree == -EPERM
-				 ? "the kernel allows it only where a /proc without anything "
-				   "mounted over its "
-				   "parts is visible; --ro-bind /proc /proc needs no such thing"
-				 : NULL);
+	if (r < 0)
+		return fail_hint(sb->fail, fail(sb->fail, -r, "Can't mount proc on %s", op->dest),
+				 r == -EPERM ? "the kernel allows it only where a /proc without "
+					       "anything mounted over its parts is visible; "
+					       "--ro-bind /proc /proc needs no such thing"
+					     : NULL);
+	if (!sb->caller->real_root)
+		return 0;
+	proc = dest_open(sb, op->dest, O_PATH);
+	return cover_dangers(sb, op, proc);
 }
 
 int proc_source(struct sandbox *sb, const struct op *op)
@@ -80,45 +83,37 @@ int proc_source(struct sandbox *sb, const struct op *op)
 
 int proc_attach(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int tree = NO_FD, proc = NO_FD;
+	CLEANUP(fd_closep) int tree = NO_FD;
 	int r;
 
-	tree = is_fresh(sb->plan) ? new_proc(sb, op) : TAKE_FD(sb->fds[op->first_fd]);
-	if (tree < 0)
-		return tree;
-	proc = fcntl(tree, F_DUPFD_CLOEXEC, 0);
-	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
-	return r < 0 ? r : cover_dangers(sb, op, proc);
+	if (is_fresh(sb->plan))
+		return attach_fresh(sb, op);
+	tree = TAKE_FD(sb->fds[op->first_fd]);
+	r = mount_attach_tree(sb, op, DEST_DIR, tree);
+	return r < 0 ? r : cover_dangers(sb, op, tree);
 }
 
 int proc_attach_mqueue(struct sandbox *sb, const struct op *op)
 {
-	static const char *const options[] = { NULL };
-	CLEANUP(fd_closep) int tree = mount_new("mqueue", options, 0);
+	int r = mount_fresh(sb, op, "mqueue", 0, NULL, op->deferred);
 
-	if (tree < 0)
+	if (r < 0)
 		return fail_hint(
-			sb->fail, fail(sb->fail, -tree, "Can't mount mqueue on %s", op->dest),
-			tree == -EPERM
-				? "message queues belong to an ipc namespace: add --unshare-ipc"
-				: NULL);
-	return mount_attach_tree(sb, op, DEST_DIR, &tree);
+			sb->fail, fail(sb->fail, -r, "Can't mount mqueue on %s", op->dest),
+			r == -EPERM ? "message queues belong to an ipc namespace: add --unshare-ipc"
+				    : NULL);
+	return 0;
 }
 
 /* Makes the void on the destination of OP, the first of the deferred operations. */
 static int make_void(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0), dir = NO_FD;
-	int r;
+	CLEANUP(fd_closep) int dir = mount_tmpfs_on(sb, op, 0755, 0);
 
-	if (tree < 0)
-		return fail(sb->fail, -tree, "Can't mount tmpfs on %s", op->dest);
-	if (mkdirat(tree, "empty", 0755) < 0 || mkdirat(tree, "proc", 0755) < 0)
+	if (dir < 0)
+		return dir;
+	if (mkdirat(dir, "empty", 0755) < 0 || mkdirat(dir, "proc", 0755) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
-	dir = fcntl(tree, F_DUPFD_CLOEXEC, 0);
-	r = mount_attach_tree(sb, op, DEST_DIR, &tree);
-	if (r < 0)
-		return r;
 	if (sb->host_proc >= 0 &&
 	    sys_move_mount(sb->host_proc, "", dir, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
@@ -190,7 +185,7 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	sb->cover_dev = st.st_dev;
 	sb->cover_ino = st.st_ino;
 	if (!first)
-		return mount_attach_tree(sb, op, DEST_DIR, &cover);
+		return mount_attach_tree(sb, op, DEST_DIR, cover);
 	if (sys_move_mount(cover, "", sb->void_fd, "",
 			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
@@ -198,34 +193,12 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-/* The destination of a proc or mqueue must still be the cover that the builder left. */
-static int check_cover(struct sandbox *sb, const struct op *op)
-{
-	CLEANUP(fd_closep) int fd = dest_open(sb, op->dest, O_PATH);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(sb->fail, fd < 0 ? -fd : errno, "Can't find destination %s", op->dest);
-	if (st.st_dev != sb->cover_dev || st.st_ino != sb->cover_ino)
-		return fail_hint(
-			sb->fail,
-			fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
-			"give --proc and --mqueue after it");
-	return 0;
-}
-
 int proc_complete(struct sandbox *sb, const struct op *op)
 {
 	char name[32];
-	int tree, r;
+	int tree;
 
 	sb->fail->step = op->option;
-	if (op->type == OP_PROC || op->type == OP_MQUEUE) {
-		r = check_cover(sb, op);
-		if (r < 0)
-			return r;
-		return op->type == OP_PROC ? proc_attach(sb, op) : proc_attach_mqueue(sb, op);
-	}
 	if (!is_bind(op))
 		return mount_attach(sb, op);
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));

@@ -28,7 +28,6 @@ struct sandbox {
 	bool tells_pid; /* the sandbox tells the launcher its pid, since nobody else knows it */
 	pid_t child_pid; /* the sandbox's first process, for the launcher that lent its memory */
 	int launcher; /* pidfd of the launcher */
-	pid_t launcher_pid;
 	sigset_t signals; /* the caller's signal mask, for the command */
 	mode_t umask; /* the caller's, for the command */
 	bool terminal; /* the caller has one */

@@ -57,7 +57,7 @@ class Running(Case):
 class Hanging(Case):
     """A test that waits for ever fails."""
 
-    limit = 1
+    time_limit = 1
 
     def test_limit(self):
         reader, _ = self.pipe()

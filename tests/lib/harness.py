@@ -354,13 +354,13 @@ class Case(unittest.TestCase):
     """A test with a directory of its own, self.dir, that leaves no process and no file."""
 
     maxDiff = None
-    limit = 60  # seconds that one test may take
+    time_limit = 60  # seconds that one test may take
 
     def setUp(self):
         super().setUp()
         signal.signal(signal.SIGALRM, self._time_is_up)
         # again and again: a hanging sub-test is not the end of the test
-        signal.setitimer(signal.ITIMER_REAL, self.limit, self.limit)
+        signal.setitimer(signal.ITIMER_REAL, self.time_limit, self.time_limit)
         self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
         self.addCleanup(_kill_leftovers, frozenset(descendants(os.getpid(), True)))
         self.dir = tempfile.mkdtemp(prefix=self._testMethodName[:40] + '-',
@@ -372,7 +372,7 @@ class Case(unittest.TestCase):
 
     def _time_is_up(self, _number, _frame):
         """A test that hangs fails where it hangs, and the others of its file go on."""
-        raise AssertionError(f'the test has taken more than {self.limit} s')
+        raise AssertionError(f'the test has taken more than {self.time_limit} s')
 
     # running
 
