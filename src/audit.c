@@ -191,7 +191,8 @@ static int find_owners(const struct sandbox *sb, struct table *t)
 		if (!o->dest)
 			return -ENOMEM;
 	}
-	qsort(t->owners, t->n_owners, sizeof *t->owners, compare_owners);
+	if (t->owners)
+		qsort(t->owners, t->n_owners, sizeof *t->owners, compare_owners);
 	return 0;
 }
 

@@ -377,7 +377,7 @@ class Overlays(Newer):
 
     def test_submounts_of_a_source_are_refused(self):
         # by the kernel: a layer is a private mount, which may not uncover what a locked one hides
-        under = self.under_mounts(f'mkdir {self.path("low/sub")}; '
+        under = self.under_mounts(f'mkdir -p {self.path("low/sub")}; '
                                   f'mount -t tmpfs x {self.path("low/sub")}')
         self.wrong("Can't make overlay mount on /o", *ROOT, *self.src('low'), '--tmp-overlay', '/o',
                    'true', under=under)
