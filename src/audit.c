@@ -181,7 +181,7 @@ static int find_owners(const struct sandbox *sb, struct table *t)
 	size_t i;
 
 	for (i = 0; i < sb->plan->n_ops; i++) {
-		if (!answers_for_mounts(&sb->plan->ops[i]))
+		if (!answers_for_mounts(&sb->plan->ops[i]) || sb->skipped[i])
 			continue;
 		o = plan_append(&t->owners, &t->n_owners, sizeof *o);
 		if (!o)

@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 
 #include "channel.h"
-#include "create.h"
 #include "fail.h"
+#include "harbour.h"
 #include "idmap.h"
 #include "inside.h"
 #include "label.h"
@@ -146,8 +146,9 @@ static int step_prepare(struct sandbox *sb)
 
 	sb->fds = malloc((p->n_fds + 1) * sizeof *sb->fds);
 	sb->resolved = calloc(p->n_ops + 1, sizeof *sb->resolved);
-	sb->own_devs = calloc(3 * p->n_ops + 2, sizeof *sb->own_devs);
-	if (!sb->fds || !sb->resolved || !sb->own_devs)
+	sb->skipped = calloc(p->n_ops + 1, sizeof *sb->skipped);
+	sb->own_devs = calloc(3 * p->n_ops + 4, sizeof *sb->own_devs);
+	if (!sb->fds || !sb->resolved || !sb->skipped || !sb->own_devs)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	for (i = 0; i < p->n_fds; i++)
 		sb->fds[i] = NO_FD;
@@ -179,6 +180,9 @@ static int step_in_place(struct sandbox *sb)
 		if (r < 0)
 			return r;
 	}
+	r = harbour_close(sb);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't detach the harbour");
 	sb->fail->step = root->option;
 	attr.attr_set |= root->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
 	attr.attr_set |= root->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV;
@@ -188,19 +192,22 @@ static int step_in_place(struct sandbox *sb)
 	return r < 0 ? fail(sb->fail, errno, "Can't set the flags of %s on /", root->option) : 0;
 }
 
-/* Should: attach an empty root over /, unless an operation makes one. Paths still lead to the
- * host's tree, from which sources come. Mustn't: pivot before the sources are open. */
-static int step_root(struct sandbox *sb)
+static int make_empty_root(struct sandbox *sb)
 {
 	static const struct op root = { .option = "--tmpfs", .dest = "/" };
 	CLEANUP(fd_closep) int tree = NO_FD;
 
-	if (sb->plan->root != ROOT_NEW || sb->plan->root_op)
-		return 0;
 	tree = mount_new_tmpfs(sb, 0755, 0);
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Failed to mount tmpfs");
 	return mount_attach_tree(sb, &root, DEST_DIR, tree);
+}
+
+/* Should: attach an empty root, unless an operation makes one. Paths still lead to the host's tree,
+ * from which sources come. Mustn't: pivot before the sources are open. */
+static int step_root(struct sandbox *sb)
+{
+	return sb->plan->root == ROOT_NEW && !sb->plan->root_op ? make_empty_root(sb) : 0;
 }
 
 /* Should: carry out the operations in the order of the command line; what the root covers need only
@@ -219,6 +226,9 @@ static int step_operations(struct sandbox *sb)
 		if (r < 0 || op < p->root_op || (in_place && op == p->root_op))
 			continue;
 		r = op->deferred ? proc_prepare(sb, op) : mount_attach(sb, op);
+		/* a root that may be missing, and is */
+		if (r == 0 && sb->root_fd < 0)
+			r = make_empty_root(sb);
 	}
 	return r;
 }
@@ -227,23 +237,20 @@ static int step_operations(struct sandbox *sb)
  * a way to it. */
 static int step_pivot(struct sandbox *sb)
 {
-	struct mount_attr attr = { .propagation = MS_PRIVATE };
-	int r = create_drop_scratch(sb);
-
-	if (r < 0)
-		return fail(sb->fail, -r, "Can't unmount the scratch file system");
 	if (sb->plan->file_label && label_files(NULL, sb->fail) < 0)
 		return -EINVAL;
 	if (sb->plan->root != ROOT_NEW)
 		return 0;
-	if (sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &attr) < 0 || fchdir(sb->root_fd) < 0)
+	if (fchdir(sb->root_fd) < 0)
 		return fail(sb->fail, errno, "Can't enter the new root");
 	if (sys_pivot_root(".", ".") == 0)
 		return sys_umount2(".", MNT_DETACH) < 0 || chdir("/") < 0
 			       ? fail(sb->fail, errno, "unmount old root")
 			       : 0;
-	/* the initramfs cannot be pivoted away from: the new root stays over it */
-	if (errno != EINVAL || chroot(".") < 0)
+	/* the initramfs cannot be pivoted away from: the new root goes over it */
+	if (errno != EINVAL ||
+	    sys_move_mount(sb->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    chroot(".") < 0)
 		return fail(sb->fail, errno, "pivot_root");
 	return 0;
 }

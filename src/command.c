@@ -160,18 +160,11 @@ static int keep_descriptors(struct sandbox *sb)
 	return 0;
 }
 
-/* Should: leave the command 0, 1, 2 and what was asked for, and take from it what options have used
- * up. Mustn't: close the channel, by which a failing execve is told. */
+/* Should: leave the command 0, 1, 2 and what was asked for. Mustn't: close the channel, by which a
+ * failing execve is told. */
 static int step_descriptors(struct sandbox *sb)
 {
-	const struct plan *p = sb->plan;
-	size_t i;
-
-	if (p->as->closes_fds)
-		return keep_descriptors(sb);
-	for (i = 0; i < p->n_ops; i++)
-		fd_close(p->ops[i].fd);
-	return 0;
+	return sb->plan->as->closes_fds ? keep_descriptors(sb) : 0;
 }
 
 int command_filter(struct sandbox *sb)

@@ -8,6 +8,7 @@
 
 #include "dest.h"
 #include "fail.h"
+#include "harbour.h"
 #include "mount.h"
 #include "personality.h"
 #include "sandbox.h"
@@ -155,34 +156,17 @@ int create_chmod(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-/* The scratch tmpfs lies over the new root, where only its descriptor reaches it. No later bind
- * takes it along: the new root is unbindable, and where the root is changed in place every source
- * is open by now. */
 static int make_scratch(struct sandbox *sb)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0700, 0);
+	int r = tree < 0 ? tree : harbour_attach(sb, tree, "scratch");
 
-	if (tree < 0)
-		return tree;
-	if (sys_move_mount(tree, "", sb->root_fd, "",
-			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return neg_errno();
-	sb->scratch_fd = TAKE_FD(tree);
-	return 0;
+	if (r == 0)
+		sb->scratch_fd = TAKE_FD(tree);
+	return r;
 }
 
-int create_drop_scratch(struct sandbox *sb)
-{
-	if (sb->scratch_fd < 0)
-		return 0;
-	if (fchdir(sb->scratch_fd) < 0 || sys_umount2(".", MNT_DETACH) < 0 ||
-	    fchdir(sb->cwd_fd) < 0)
-		return neg_errno();
-	sb->scratch_fd = fd_close(sb->scratch_fd);
-	return 0;
-}
-
-int create_data_file(struct sandbox *sb, const struct op *op)
+int create_data_source(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int file = NO_FD, tree = NO_FD;
 	char name[32];
@@ -191,7 +175,7 @@ int create_data_file(struct sandbox *sb, const struct op *op)
 	r = sb->scratch_fd >= 0 ? 0 : make_scratch(sb);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't create tmpfile for %s", op->dest);
-	/* the name stays: what is unlinked cannot be attached, and once the scratch is gone nobody
+	/* the name stays: what is unlinked cannot be attached, and once the harbour is gone nobody
 	 * reaches it by name */
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	file = openat(sb->scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
@@ -207,13 +191,6 @@ int create_data_file(struct sandbox *sb, const struct op *op)
 	r = mount_set(tree, op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0, false);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't remount readonly on %s", op->dest);
-	return TAKE_FD(tree);
-}
-
-int create_bind_data(struct sandbox *sb, const struct op *op)
-{
-	int kept = TAKE_FD(sb->fds[op->first_fd]);
-	CLEANUP(fd_closep) int tree = kept >= 0 ? kept : create_data_file(sb, op);
-
-	return tree < 0 ? tree : mount_attach_tree(sb, op, DEST_FILE, tree);
+	sb->fds[op->first_fd] = TAKE_FD(tree);
+	return 0;
 }

@@ -10,12 +10,7 @@ int create_dir(struct sandbox *sb, const struct op *op);
 int create_file(struct sandbox *sb, const struct op *op);
 int create_symlink(struct sandbox *sb, const struct op *op);
 int create_chmod(struct sandbox *sb, const struct op *op);
-int create_bind_data(struct sandbox *sb, const struct op *op);
 
-/* Makes a file with the data of OP's descriptor on a hidden tmpfs. Returns a detached mount of it,
- * or -errno with the failure recorded. */
-int create_data_file(struct sandbox *sb, const struct op *op);
-
-/* Unmounts the hidden tmpfs that data files were made on; what is bound of it stays. Returns 0 or
- * -errno. */
-int create_drop_scratch(struct sandbox *sb);
+/* The source half of --bind-data: a file with the data of OP's descriptor on a hidden tmpfs, as a
+ * detached mount. Returns 0, or -errno with the failure recorded. */
+int create_data_source(struct sandbox *sb, const struct op *op);

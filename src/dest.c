@@ -78,34 +78,67 @@ int dest_open(struct sandbox *sb, const char *path, int flags)
 	return open_in_root(sb, path, flags, 0);
 }
 
-/* Remembers where the symlinks of OP's destination lead, for what comes later: operations are
- * compared by path. */
-static int note_resolved(struct sandbox *sb, const struct op *op, int fd)
+/* The path of FD in the new root as the kernel has it, in TARGET. Returns its length or -errno. */
+static ssize_t read_path(struct sandbox *sb, int fd, char target[static PATH_MAX])
 {
-	char link[32], target[PATH_MAX];
+	char link[32];
 	ssize_t n;
 
 	snprintf(link, sizeof link, "self/fd/%d", fd);
-	n = readlinkat(sb->proc_fd, link, target, sizeof target - 1);
+	n = readlinkat(sb->proc_fd, link, target, PATH_MAX - 1);
 	if (n < 0)
 		return neg_errno();
 	target[n] = '\0';
-	sb->resolved[op - sb->plan->ops] = strdup(target);
-	return sb->resolved[op - sb->plan->ops] ? 0 : -ENOMEM;
+	return n;
 }
 
-/* Opens an existing destination. Most hold no symlink; only where one does is the path noted. */
+/* Remembers where the destination of OP, which holds symlinks or "..", really is, for what comes
+ * later: operations are compared by path. FD is the place, or its parent where NAME is given. */
+static int note_resolved(struct sandbox *sb, const struct op *op, int fd, const char *name)
+{
+	char root[PATH_MAX], place[PATH_MAX], *path;
+	ssize_t skip = read_path(sb, sb->root_fd, root), n = read_path(sb, fd, place);
+
+	if (skip < 0 || n < 0)
+		return skip < 0 ? (int)skip : (int)n;
+	if (skip == 1 || skip > n)
+		skip = 0; /* the root is / */
+	path = malloc((size_t)(n - skip) + strlen(name) + 2);
+	if (!path)
+		return -ENOMEM;
+	stpcpy(stpcpy(stpcpy(path, place + skip), "/"), name);
+	sb->resolved[op - sb->plan->ops] = path;
+	return 0;
+}
+
+static bool has_dotdot(const char *path)
+{
+	const char *at = path;
+
+	while ((at = strstr(at, ".."))) {
+		if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0'))
+			return true;
+		at += 2;
+	}
+	return false;
+}
+
+/* Opens an existing destination. Most hold no symlink or ".."; only where one does is the path
+ * noted.
+ */
 static int open_existing(struct sandbox *sb, const struct op *op)
 {
 	int fd, r;
 
 	fd = open_in_root(sb, op->dest, O_PATH, RESOLVE_NO_SYMLINKS);
-	if (fd != -ELOOP)
+	if (fd != -ELOOP && !(fd >= 0 && has_dotdot(op->dest)))
 		return fd;
-	fd = open_in_root(sb, op->dest, O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW), 0);
+	if (fd < 0)
+		fd = open_in_root(sb, op->dest,
+				  O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW), 0);
 	if (fd < 0)
 		return fd;
-	r = note_resolved(sb, op, fd);
+	r = note_resolved(sb, op, fd, "");
 	if (r < 0) {
 		fd_close(fd);
 		return r;
@@ -240,12 +273,21 @@ static int create(struct sandbox *sb, const struct op *op, enum dest_kind kind, 
 		    kind == DEST_DIR ? "Can't mkdir %s" : "Can't create file at %s", op->dest);
 }
 
+/* The text of OP's parent directory, LENGTH bytes of its destination, which fits. */
+static const char *parent_text(const struct op *op, size_t length, char text[static PATH_MAX])
+{
+	memcpy(text, op->dest, length);
+	text[length] = '\0';
+	return text;
+}
+
 /* Creates a destination that is missing, and remembers its parent when that is on a file system of
  * our own. */
 static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kind kind,
 			  size_t length, struct dest *ret)
 {
-	CLEANUP(fd_closep) int parent = open_parents(sb, op, length);
+	CLEANUP(fd_closep) int parent = open_parents(sb, op, length), plain = NO_FD;
+	char text[PATH_MAX];
 	bool own;
 	int r;
 
@@ -264,9 +306,14 @@ static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kin
 			"make what it points to first");
 	if (r < 0)
 		return r;
-	ret->fd_borrowed = own;
+	plain = open_in_root(sb, parent_text(op, length, text), O_PATH, RESOLVE_NO_SYMLINKS);
+	if (plain < 0 || has_dotdot(op->dest))
+		r = note_resolved(sb, op, parent, ret->to);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't find destination %s", op->dest);
+	ret->fd_borrowed = own && plain >= 0;
 	ret->fd = TAKE_FD(parent);
-	if (own) {
+	if (ret->fd_borrowed) {
 		sb->parent_fd = ret->fd;
 		sb->parent_path = op->dest;
 		sb->parent_length = length;

@@ -36,6 +36,8 @@ bool init_watches(const struct plan *p)
 
 int init_lock_files(struct sandbox *sb)
 {
+	/* of the open file, not of the process: a POSIX lock would go with any other descriptor of
+	 * the caller's on the same file */
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	size_t i;
 	int fd;
@@ -45,7 +47,7 @@ int init_lock_files(struct sandbox *sb)
 		if (fd < 0)
 			return fail(sb->fail, errno, "Unable to open lock file %s",
 				    sb->plan->locks[i]);
-		if (fcntl(fd, F_SETLK, &lock) < 0)
+		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 			return fail(sb->fail, errno, "Unable to lock file %s", sb->plan->locks[i]);
 		sb->lock_fds[i] = fd;
 	}

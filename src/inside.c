@@ -191,7 +191,7 @@ static int step_block(struct sandbox *sb)
 	do {
 		n = read(fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0 && sb->plan->as->checks_fds)
+	if (n < 0 && sb->plan->as->explains)
 		return fail(sb->fail, errno, "--block-fd %d", fd);
 	return 0;
 }

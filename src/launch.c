@@ -26,42 +26,6 @@
 #include "sys.h"
 #include "util.h"
 
-/* The descriptors that options name are the launcher's to use, not the command's to find. */
-static int claim_fds(const struct plan *p, struct fail *f)
-{
-	const struct {
-		const char *option;
-		int fd;
-	} fds[] = {
-		{ "--info-fd", p->info_fd },
-		{ "--json-status-fd", p->json_fd },
-		{ "--block-fd", p->block_fd },
-		{ "--userns-block-fd", p->userns_block_fd },
-		{ "--seccomp", p->seccomp_fd },
-		{ "--userns", p->userns_fd },
-		{ "--userns2", p->userns2_fd },
-		{ "--pidns", p->pidns_fd },
-		{ "--sync-fd", p->as_pid_1 ? NO_FD : p->sync_fd },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		if (fds[i].fd >= 0 && fcntl(fds[i].fd, F_SETFD, FD_CLOEXEC) < 0 &&
-		    p->as->checks_fds)
-			return fail_hint(f, fail(f, errno, "%s %d", fds[i].option, fds[i].fd),
-					 "the caller has not opened that descriptor");
-	for (i = 0; i < p->n_seccomp_fds && p->as->checks_fds; i++)
-		if (fcntl(p->seccomp_fds[i], F_GETFD) < 0)
-			return fail_hint(f,
-					 fail(f, errno, "--add-seccomp-fd %d", p->seccomp_fds[i]),
-					 "the caller has not opened that descriptor");
-	for (i = 0; i < p->n_keep_fds; i++)
-		if (fcntl(p->keep_fds[i], F_GETFD) < 0)
-			return fail_hint(f, fail(f, errno, "--keep-fd %d", p->keep_fds[i]),
-					 "the caller has not opened that descriptor");
-	return 0;
-}
-
 static int read_filters(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -76,7 +40,6 @@ static int read_filters(struct sandbox *sb)
 		r = seccomp_read(p->seccomp_fds[i], &sb->filters[i], sb->fail);
 		if (r < 0)
 			return r;
-		fcntl(p->seccomp_fds[i], F_SETFD, FD_CLOEXEC);
 	}
 	sb->n_filters = p->n_seccomp_fds;
 	return 0;
@@ -111,6 +74,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.args_length = l->args_length,
 		.cwd_fd = NO_FD,
 		.root_fd = NO_FD,
+		.harbour_fd = NO_FD,
 		.scratch_fd = NO_FD,
 		.parent_fd = NO_FD,
 		.void_fd = NO_FD,
@@ -118,9 +82,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	};
 	sb->cwd = getcwd(cwd, PATH_MAX) && cwd[0] == '/' ? cwd : NULL;
 	sb->umask = umask(0);
-	r = claim_fds(l->plan, sb->fail);
-	if (r == 0)
-		r = check_labels(l->plan, sb->fail);
+	r = check_labels(l->plan, sb->fail);
 	if (r == 0)
 		r = read_filters(sb);
 	if (r < 0)

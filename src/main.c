@@ -6,6 +6,7 @@
  *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
  *   options.c      THE option table: words → struct plan, purely
+ *   claim.c        the descriptors that options name: claimed before there are others
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         the options against each other; what follows from them
  *   explain.c      --help, --explain, --dump-options
@@ -15,6 +16,7 @@
  *   channel.c      messages between the launcher and the inside
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
+ *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c net.c audit.c seccomp.c tty.c label.c caps.c: what the steps call
@@ -26,6 +28,7 @@
 #include <sys/wait.h>
 
 #include "caller.h"
+#include "claim.h"
 #include "env.h"
 #include "explain.h"
 #include "fail.h"
@@ -177,6 +180,9 @@ static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 	bool terminal;
 	int r;
 
+	r = claim_fds(p, f);
+	if (r < 0)
+		return r;
 	r = tty_reserve(&terminal);
 	if (r < 0)
 		return fail(f, -r, "/dev/null");

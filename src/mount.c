@@ -10,6 +10,7 @@
 #include "create.h"
 #include "dev.h"
 #include "fail.h"
+#include "harbour.h"
 #include "overlay.h"
 #include "personality.h"
 #include "proc.h"
@@ -69,16 +70,13 @@ int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size)
 	return fd;
 }
 
-/* The tree becomes the root, over the process's own. */
+/* The tree becomes the new root. */
 static int attach_root(struct sandbox *sb, int tree)
 {
-	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
+	int r = harbour_attach(sb, tree, "root");
 
-	/* a later recursive bind of the host's / must not take the new root along */
-	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
-		return neg_errno();
-	if (sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return neg_errno();
+	if (r < 0)
+		return r;
 	sb->root_fd = fcntl(tree, F_DUPFD_CLOEXEC, 0);
 	return sb->root_fd < 0 ? neg_errno() : 0;
 }
@@ -280,8 +278,10 @@ static int attach_bind(struct sandbox *sb, const struct op *op)
 	struct stat st;
 	int r;
 
-	if (*tree < 0)
+	if (*tree < 0) {
+		sb->skipped[op - sb->plan->ops] = true;
 		return 0; /* a missing source, and the option allows it */
+	}
 	if (fstat(*tree, &st) < 0)
 		return fail(sb->fail, errno, "Can't get type of source %s", op->source);
 	r = mount_attach_tree(sb, op, S_ISDIR(st.st_mode) ? DEST_DIR : DEST_FILE, *tree);
@@ -325,7 +325,7 @@ static const struct {
 } table[] = {
 	[OP_BIND] = { source_bind, attach_bind },
 	[OP_BIND_FD] = { source_bind_fd, attach_bind },
-	[OP_BIND_DATA] = { no_source, create_bind_data },
+	[OP_BIND_DATA] = { create_data_source, attach_bind },
 	[OP_OVERLAY] = { overlay_source, overlay_attach },
 	[OP_TMP_OVERLAY] = { overlay_source, overlay_attach },
 	[OP_RO_OVERLAY] = { overlay_source, overlay_attach },

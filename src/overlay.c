@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "fail.h"
+#include "harbour.h"
 #include "mount.h"
 #include "sandbox.h"
 #include "sys.h"
@@ -37,31 +38,24 @@ int overlay_source(struct sandbox *sb, const struct op *op)
 	return r < 0 ? r : open_layer(sb, op->work, &fds[op->n_layers + 1]);
 }
 
-/* Makes the tmpfs that takes the writes of a --tmp-overlay. A layer must lie on a mount of this
- * namespace, so it is attached over / while the overlay is made, where only its descriptor reaches
- * it. */
-static int make_upper(struct sandbox *sb, int *ret_tmpfs, int *ret_upper, int *ret_work)
+/* Makes the tmpfs that takes the writes of a --tmp-overlay. A layer must lie on a mount that is
+ * attached, so it goes to the harbour; the overlay keeps it alive. */
+static int make_upper(struct sandbox *sb, const struct op *op, int *ret_upper, int *ret_work)
 {
 	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0);
+	char name[32];
+	int r;
 
 	if (tree < 0)
 		return tree;
-	if (mkdirat(tree, "upper", 0755) < 0 || mkdirat(tree, "work", 0755) < 0 ||
-	    sys_move_mount(tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
+	r = harbour_attach(sb, tree, name);
+	if (r < 0)
+		return r;
+	if (mkdirat(tree, "upper", 0755) < 0 || mkdirat(tree, "work", 0755) < 0)
 		return neg_errno();
 	*ret_upper = openat(tree, "upper", O_PATH | O_CLOEXEC);
 	*ret_work = openat(tree, "work", O_PATH | O_CLOEXEC);
-	*ret_tmpfs = TAKE_FD(tree);
-	return 0;
-}
-
-/* Detaches it again: the overlay keeps it alive. */
-static int drop_upper(struct sandbox *sb, int tmpfs)
-{
-	if (tmpfs < 0)
-		return 0;
-	if (fchdir(tmpfs) < 0 || sys_umount2(".", MNT_DETACH) < 0 || fchdir(sb->cwd_fd) < 0)
-		return neg_errno();
 	return 0;
 }
 
@@ -165,7 +159,7 @@ static int explain(struct sandbox *sb, const struct op *op, int err)
 
 int overlay_attach(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int upper = NO_FD, work = NO_FD, tmpfs = NO_FD, tree = NO_FD;
+	CLEANUP(fd_closep) int upper = NO_FD, work = NO_FD, tree = NO_FD;
 	int *fds = sb->fds + op->first_fd, r = 0;
 	size_t i;
 
@@ -173,12 +167,10 @@ int overlay_attach(struct sandbox *sb, const struct op *op)
 		upper = TAKE_FD(fds[op->n_layers]);
 		work = TAKE_FD(fds[op->n_layers + 1]);
 	} else if (op->type == OP_TMP_OVERLAY) {
-		r = make_upper(sb, &tmpfs, &upper, &work);
+		r = make_upper(sb, op, &upper, &work);
 	}
 	if (r == 0)
 		r = tree = make_overlay(sb, op, upper, work);
-	if (r >= 0)
-		r = drop_upper(sb, tmpfs);
 	for (i = 0; i < op->n_layers; i++)
 		fds[i] = fd_close(fds[i]);
 	if (r < 0)

@@ -24,7 +24,6 @@ const struct personality personality_husk = {
 	.confine_root = true,
 	.private_mounts = true,
 	.dest_symlinks = true,
-	.checks_fds = true,
 	.closes_fds = true,
 	.forwards = true,
 	.dies_with_launcher = true,

@@ -27,7 +27,6 @@ struct personality {
 	bool dest_symlinks; /* the last component of a destination may be a symlink */
 	bool refuses_caps; /* an ordinary user with capabilities may not run it */
 	bool filters_init; /* the caller's seccomp filters hold for the init too */
-	bool checks_fds; /* a descriptor that is not open is an error at once, not when used */
 	bool closes_fds; /* the command sees only 0, 1, 2 and what was asked for */
 	bool forwards; /* signals to the launcher reach the command */
 	bool dies_with_launcher; /* the sandbox never outlives the launcher */

@@ -170,6 +170,21 @@ static bool hostname_without_uts(const struct plan *p)
 	return p->hostname && !(p->unshare & CLONE_NEWUTS);
 }
 
+static bool block_and_join(const struct plan *p)
+{
+	return p->userns_block_fd >= 0 && (p->userns2_fd >= 0 || p->pidns_fd >= 0);
+}
+
+static bool later_try_on_root(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 1; i < p->n_ops; i++)
+		if ((p->ops[i].flags & OP_TRY) && plan_path_same(p->ops[i].dest, "/"))
+			return true;
+	return false;
+}
+
 static bool keep_and_inherit(const struct plan *p)
 {
 	return p->inherit_fds && p->n_keep_fds > 0;
@@ -193,6 +208,9 @@ static const struct rule early_rules[] = {
 	{ block_without_user, "--userns-block-fd requires --unshare-user", NULL },
 	{ block_without_info, "--userns-block-fd requires --info-fd",
 	  "the caller learns from it whose id maps to write" },
+	{ block_and_join, "--userns-block-fd is not compatible with --userns2 or --pidns", NULL },
+	{ later_try_on_root, "A root that may be missing must be the first operation",
+	  "put the --bind-try on / before the others, or use --bind" },
 	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
 	{ pid1_and_lock, "Specifying --as-pid-1 and --lock-file is not permitted",
 	  "the init process holds the locks" },
@@ -301,14 +319,15 @@ static size_t op_fds(const struct op *op)
 	return 0;
 }
 
-/* The last mount on /: it covers whatever came before it. */
+/* The last mount on /: it covers whatever came before it. One that may turn out missing counts only
+ * where nothing came before. */
 static struct op *find_root_op(const struct plan *p)
 {
 	size_t i;
 
 	for (i = p->n_ops; i-- > 0;)
 		if (p->ops[i].type <= OP_TMPFS && p->ops[i].type != OP_PROC &&
-		    plan_path_same(p->ops[i].dest, "/"))
+		    (i == 0 || !(p->ops[i].flags & OP_TRY)) && plan_path_same(p->ops[i].dest, "/"))
 			return &p->ops[i];
 	return NULL;
 }

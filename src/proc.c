@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "create.h"
 #include "dest.h"
 #include "fail.h"
 #include "mount.h"
@@ -145,10 +144,10 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 				 "mount it elsewhere");
 	if (!is_bind(op))
 		return 0;
-	if (op->type == OP_BIND_DATA)
-		*tree = create_data_file(sb, op);
-	if (*tree < 0)
-		return sb->fail->set ? *tree : 0;
+	if (*tree < 0) {
+		sb->skipped[op - sb->plan->ops] = true;
+		return 0;
+	}
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
 	r = fstat(*tree, &st);
 	if (r == 0)

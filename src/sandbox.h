@@ -49,13 +49,14 @@ struct sandbox {
 	int cwd_fd; /* O_PATH, the caller's working directory, where relative sources begin */
 	int root_fd; /* O_PATH, the new root, or / itself in place */
 	int *fds; /* source halves, by op.first_fd */
+	bool *skipped; /* by operation: its source is missing, as it may be */
 	char **resolved; /* by operation: the destination's path when it holds symlinks, else NULL
 			  */
 	dev_t *own_devs; /* file systems made by this launch; room for three an operation, one more
 			  */
 	size_t n_own_devs;
-	int scratch_fd; /* tmpfs for data files, made when first needed */
-	size_t n_scratch;
+	int harbour_fd; /* see harbour.c */
+	int scratch_fd; /* tmpfs for data files in the harbour, made when first needed */
 	int parent_fd; /* the last destination's parent, on a file system of our own */
 	const char *parent_path; /* its text: the first parent_length bytes of a destination */
 	size_t parent_length;

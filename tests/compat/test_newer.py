@@ -379,8 +379,8 @@ class Overlays(Newer):
         # by the kernel: a layer is a private mount, which may not uncover what a locked one hides
         under = self.under_mounts(f'mkdir -p {self.path("low/sub")}; '
                                   f'mount -t tmpfs x {self.path("low/sub")}')
-        self.wrong("Can't make overlay mount on /o", *ROOT, *self.src('low'), '--tmp-overlay', '/o',
-                   'true', under=under)
+        self.fails("Can't make overlay mount on /o", *ROOT, *self.src('low'), '--tmp-overlay',
+                   '/o', 'true', under=under)
 
     def test_many_sources(self):
         names = [f's{i}' for i in range(60)]
