@@ -34,6 +34,7 @@ struct table {
 	const struct mount *last; /* by_id()'s latest */
 	struct owner *owners; /* sorted by destination and index */
 	size_t n_owners;
+	bool has_remounts; /* --remount-ro was given */
 };
 
 static int compare_mounts(const void *a, const void *b)
@@ -170,18 +171,14 @@ static char *normalise(const char *path)
 	return out;
 }
 
-static bool answers_for_mounts(const struct op *op)
-{
-	return op->type <= OP_REMOUNT_RO;
-}
-
 static int find_owners(const struct sandbox *sb, struct table *t)
 {
 	struct owner *o;
 	size_t i;
 
 	for (i = 0; i < sb->plan->n_ops; i++) {
-		if (!answers_for_mounts(&sb->plan->ops[i]) || sb->skipped[i])
+		t->has_remounts |= sb->plan->ops[i].type == OP_REMOUNT_RO;
+		if (sb->plan->ops[i].type >= OP_REMOUNT_RO || sb->skipped[i])
 			continue;
 		o = plan_append(&t->owners, &t->n_owners, sizeof *o);
 		if (!o)
@@ -304,9 +301,8 @@ static struct demand demand_of(const struct op *op, bool exact)
 		return (struct demand){ false, true, true };
 	case OP_DEV:
 		return (struct demand){ false, true, exact };
-	case OP_REMOUNT_RO:
-		return (struct demand){ exact, false, false };
 	case OP_MQUEUE:
+	case OP_REMOUNT_RO:
 	case OP_DIR:
 	case OP_FILE:
 	case OP_SYMLINK:
@@ -315,6 +311,21 @@ static struct demand demand_of(const struct op *op, bool exact)
 		break;
 	}
 	return (struct demand){ false, false, false };
+}
+
+/* A --remount-ro after the operation O, or after none, that names exactly this mount. */
+static const struct op *remounted(struct sandbox *sb, const struct mount *m, const struct owner *o)
+{
+	size_t i = o ? o->index + 1 : 0;
+	const struct op *op;
+
+	for (; i < sb->plan->n_ops; i++) {
+		op = &sb->plan->ops[i];
+		if (op->type == OP_REMOUNT_RO &&
+		    plan_path_same(op->dest, *m->point ? m->point : "/"))
+			return op;
+	}
+	return NULL;
 }
 
 static int check_mount(struct sandbox *sb, const struct table *t, const struct mount *m)
@@ -329,6 +340,10 @@ static int check_mount(struct sandbox *sb, const struct table *t, const struct m
 		if (found && (!o || found->index > o->index))
 			o = found;
 	}
+	op = t->has_remounts ? remounted(sb, m, o) : NULL;
+	if (op && !m->ro)
+		return fail(sb->fail, EPERM, "%s %s: the mount is not read-only", op->option,
+			    op->dest);
 	if (!o || (!sb->plan->as->audits_tree && !streq(o->dest, m->point)))
 		return 0;
 	op = &sb->plan->ops[o->index];

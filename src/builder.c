@@ -22,19 +22,19 @@
 #include "harbour.h"
 #include "idmap.h"
 #include "inside.h"
-#include "label.h"
 #include "mount.h"
 #include "personality.h"
 #include "proc.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
+#include "wait.h"
 
 /* Should: be sure that the launcher lives, and die with it from now on. Mustn't: trust getppid(),
  * which is 0 in a new pid namespace; drop the pidfd, which init will poll. */
 static int step_launcher(struct sandbox *sb)
 {
-	return inside_watch_launcher(sb);
+	return wait_watch_launcher(sb);
 }
 
 /* Should: wait until the launcher has told the front end which maps to write. Mustn't: touch a file
@@ -109,7 +109,7 @@ static int step_ids(struct sandbox *sb)
 	if (syscall(SYS_capset, &header, data) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "capset failed");
 	/* a change of ids also clears the signal that was to come when the launcher dies */
-	return inside_watch_launcher(sb);
+	return wait_watch_launcher(sb);
 }
 
 /* Should: cut the mounts off from the host's before anything of them is opened. Mustn't: pay for it
@@ -143,6 +143,7 @@ static int step_prepare(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 	size_t i;
+	int r;
 
 	sb->fds = malloc((p->n_fds + 1) * sizeof *sb->fds);
 	sb->resolved = calloc(p->n_ops + 1, sizeof *sb->resolved);
@@ -152,9 +153,14 @@ static int step_prepare(struct sandbox *sb)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	for (i = 0; i < p->n_fds; i++)
 		sb->fds[i] = NO_FD;
-	if (p->file_label && label_files(p->file_label, sb->fail) < 0)
-		return -EINVAL;
-	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
+	if (p->file_label) {
+		r = sandbox_proc_write(sb, "thread-self/attr/fscreate", p->file_label);
+		if (r < 0)
+			return fail(sb->fail, -r, "--file-label setup failed");
+	}
+	/* in place every relative source is open before the working directory changes */
+	if (p->root == ROOT_NEW)
+		sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
 	if (any_deferred(p, OP_PROC))
 		sb->host_proc = mount_clone(AT_FDCWD, "/proc");
 	if (p->root == ROOT_NEW)
@@ -237,8 +243,8 @@ static int step_operations(struct sandbox *sb)
  * a way to it. */
 static int step_pivot(struct sandbox *sb)
 {
-	if (sb->plan->file_label && label_files(NULL, sb->fail) < 0)
-		return -EINVAL;
+	if (sb->plan->file_label && sandbox_proc_write(sb, "thread-self/attr/fscreate", "\n") < 0)
+		return fail(sb->fail, errno, "--file-label setup failed");
 	if (sb->plan->root != ROOT_NEW)
 		return 0;
 	if (fchdir(sb->root_fd) < 0)
@@ -358,8 +364,10 @@ _Noreturn void builder_main(struct sandbox *sb)
 {
 	/* the launcher's alone: a reader of its status must see the end of it */
 	fd_close(sb->outer_socket);
-	fd_close(sb->plan->info_fd);
-	fd_close(sb->plan->json_fd);
+	if (sb->plan->info_fd != sb->plan->sync_fd)
+		fd_close(sb->plan->info_fd);
+	if (sb->plan->json_fd != sb->plan->sync_fd)
+		fd_close(sb->plan->json_fd);
 	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -66,9 +67,9 @@ static bool is_real_root(int proc_fd)
 
 	if (faccessat(proc_fd, "sys/kernel/core_pattern", W_OK, 0) == 0 || errno == EROFS)
 		return true;
-	if (errno != ENOENT)
+	if (errno == EACCES || errno == EPERM)
 		return false;
-	/* /proc shows no sys: whoever owns it like pid 1's directory is taken for root */
+	/* /proc does not show it: whoever owns the other files of root's is taken for root */
 	return fstatat(proc_fd, "uptime", &st, 0) < 0 || st.st_uid == geteuid();
 }
 
@@ -98,12 +99,16 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 		.uid = (uid_t)getauxval(AT_UID),
 		.gid = (gid_t)getauxval(AT_GID),
 	};
+	struct rlimit files;
 	int r;
 
 	c.real_root = is_real_root(proc_fd);
 	c.has_cgroupns = faccessat(proc_fd, "self/ns/cgroup", F_OK, 0) == 0;
 	c.has_userns = plan->userns_try && c.uid == 0 ? userns_available(proc_fd) : true;
 	c.root_is_mount = root_is_mount();
+	c.max_fds = 64;
+	if (plan->n_ops > 8 && getrlimit(RLIMIT_NOFILE, &files) == 0)
+		c.max_fds = files.rlim_cur;
 	r = c.uid == 0 || plan->as->refuses_caps ? caps_effective(&c.effective) : 0;
 	if (r < 0)
 		return fail(f, -r, "capget (for uid == 0) failed");

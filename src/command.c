@@ -10,12 +10,12 @@
 #include "caps.h"
 #include "fail.h"
 #include "init.h"
-#include "label.h"
 #include "personality.h"
 #include "sandbox.h"
 #include "seccomp.h"
 #include "sys.h"
 #include "util.h"
+#include "wait.h"
 
 /* Copies a NULL-terminated list with its strings into one block of memory; EXTRA free slots follow
  * the last. */
@@ -46,8 +46,9 @@ int command_scrub(struct sandbox *sb)
 	sb->command = copy_list(sb->plan->command, 0);
 	sb->chdir = sb->plan->chdir ? strdup(sb->plan->chdir) : NULL;
 	sb->argv0 = sb->plan->argv0 ? strdup(sb->plan->argv0) : NULL;
+	sb->exec_label = sb->plan->exec_label ? strdup(sb->plan->exec_label) : NULL;
 	if (!env || !sb->command || (sb->plan->chdir && !sb->chdir) ||
-	    (sb->plan->argv0 && !sb->argv0))
+	    (sb->plan->argv0 && !sb->argv0) || (sb->plan->exec_label && !sb->exec_label))
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	sb->env = env;
 	if (sb->args_length > length) {
@@ -79,7 +80,10 @@ static int step_capabilities(struct sandbox *sb)
 
 static int step_label(struct sandbox *sb)
 {
-	return sb->plan->exec_label ? label_exec(sb->plan->exec_label, sb->fail) : 0;
+	int r = sb->exec_label ? sandbox_proc_write(sb, "thread-self/attr/exec", sb->exec_label)
+			       : 0;
+
+	return r < 0 ? fail(sb->fail, -r, "label_exec %s", sb->exec_label) : 0;
 }
 
 /* Enters DIR, which no magic link may lead out of the sandbox. */
@@ -139,7 +143,7 @@ static int step_directory(struct sandbox *sb)
 	}
 	if (sb->cwd && enter(sb->cwd) == 0)
 		return set_pwd(sb, sb->cwd);
-	if (home && enter(home) == 0)
+	if (home && (home[0] == '/' || enter("/") == 0) && enter(home) == 0)
 		return set_pwd(sb, home);
 	r = enter("/");
 	return r < 0 ? fail(sb->fail, -r, "Can't chdir to /") : set_pwd(sb, "/");
@@ -215,8 +219,12 @@ void command_exec(struct sandbox *sb)
 	if (!sb->command) {
 		sb->chdir = sb->plan->chdir;
 		sb->argv0 = sb->plan->argv0;
+		sb->exec_label = sb->plan->exec_label;
 	}
 	if (steps_run(sb, command_steps, ARRAY_SIZE(command_steps)) < 0)
+		return;
+	/* nobody will watch it from here on but the kernel */
+	if (!sb->plan->init && wait_watch_launcher(sb) < 0)
 		return;
 	sb->fail->step = NULL;
 	if (sb->argv0)

@@ -14,14 +14,16 @@
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
+#include "wait.h"
 
 /* Copies all that FROM holds to TO. Returns 0, or -errno. */
-static int copy_all(int from, int to)
+static int copy_all(struct sandbox *sb, int from, int to)
 {
 	char buf[16384];
 	ssize_t n, done, w;
 
 	for (;;) {
+		wait_readable(sb, from);
 		n = read(from, buf, sizeof buf);
 		if (n == 0)
 			return 0;
@@ -54,7 +56,7 @@ static int copy_data(struct sandbox *sb, const struct op *op, int to)
 				    "read only once",
 				    op->option, op->fd, op->dest);
 	}
-	r = copy_all(op->fd, to);
+	r = copy_all(sb, op->fd, to);
 	if (r < 0)
 		return sb->plan->as->explains
 			       ? fail(sb->fail, -r, "Can't copy descriptor %d to file %s", op->fd,

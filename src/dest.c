@@ -224,7 +224,8 @@ static int split(struct sandbox *sb, const struct op *op, size_t *ret_length,
 {
 	size_t end = strlen(op->dest), start;
 
-	while (end > 0 && op->dest[end - 1] == '/')
+	while (end > 0 && (op->dest[end - 1] == '/' ||
+			   (op->dest[end - 1] == '.' && (end == 1 || op->dest[end - 2] == '/'))))
 		end--;
 	start = end;
 	while (start > 0 && op->dest[start - 1] != '/')

@@ -106,7 +106,7 @@ static int add_pts(struct sandbox *sb, const struct op *op, int dev)
 	if (fchdir(dev) < 0 || sys_mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
 					 "newinstance,ptmxmode=0666,mode=620") < 0)
 		r = fail(sb->fail, errno, "Can't mount devpts on %s/pts", op->dest);
-	if (fchdir(sb->cwd_fd) < 0)
+	if (mount_return(sb) < 0)
 		return fail(sb->fail, errno, "Can't return to the working directory");
 	return r;
 }

@@ -229,8 +229,11 @@ static void print_walls(const struct plan *p, FILE *out)
 	if (p->seccomp_fd >= 0 || p->n_seccomp_fds > 0)
 		fprintf(out, "  %zu seccomp filters of the caller's\n",
 			p->n_seccomp_fds + (p->seccomp_fd >= 0));
-	if (p->exec_label)
-		fprintf(out, "  SELinux label %s\n", p->exec_label);
+	if (p->exec_label) {
+		fputs("  SELinux label ", out);
+		print_word(p->exec_label, out);
+		fputc('\n', out);
+	}
 	if (!(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0)
 		fputs("  without --unshare-pid the command can attack other processes of its "
 		      "user\n",

@@ -53,8 +53,8 @@ int harbour_close(struct sandbox *sb)
 		return 0;
 	/* umount(2) takes the topmost mount of a place: first the cover, then the harbour */
 	if (fchdir(sb->harbour_fd) < 0 || sys_umount2(".", MNT_DETACH) < 0 ||
-	    sys_umount2(".", MNT_DETACH) < 0 || fchdir(sb->cwd_fd) < 0)
+	    sys_umount2(".", MNT_DETACH) < 0)
 		return neg_errno();
 	sb->harbour_fd = fd_close(sb->harbour_fd);
-	return 0;
+	return mount_return(sb);
 }

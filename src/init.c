@@ -77,8 +77,7 @@ static void close_others(struct init *init)
 }
 
 /* Kills the child that the host's /proc calls PID: its number in our own pid namespace may be
- * another. A number cut short at the end of the buffer can only be that of no child of ours, and is
- * then left for the next round. */
+ * another. */
 static void kill_child(const struct sandbox *sb, const char *pid)
 {
 	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
@@ -96,19 +95,22 @@ static _Noreturn void end_everybody(struct init *init)
 
 	if (init->pid_namespace)
 		_exit(0);
-	do {
+	while (waitpid(-1, NULL, WNOHANG) >= 0) {
 		fd = sandbox_proc_open(init->sb, "thread-self/children", O_RDONLY);
 		n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 		fd_close(fd);
+		/* a number cut short by the end of the buffer would be somebody else's */
 		text[n > 0 ? n : 0] = '\0';
+		if (n == sizeof text - 1 && strrchr(text, ' '))
+			*strrchr(text, ' ') = '\0';
 		for (pid = strtok_r(text, " ", &save); pid; pid = strtok_r(NULL, " ", &save))
 			kill_child(init->sb, pid);
 		if (n < 0 && !init->command_ended)
 			kill(init->command, SIGKILL);
+		poll(NULL, 0, 1);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-		poll(NULL, 0, 1);
-	} while (waitpid(-1, NULL, WNOHANG) >= 0);
+	}
 	_exit(0);
 }
 

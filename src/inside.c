@@ -24,20 +24,7 @@
 #include "seccomp.h"
 #include "sys.h"
 #include "util.h"
-
-int inside_watch_launcher(struct sandbox *sb)
-{
-	struct pollfd launcher = { .fd = sb->launcher, .events = POLLIN };
-
-	if (!sb->plan->dies_with_launcher)
-		return 0;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
-	/* dead before the line above: the pidfd, opened before the first clone, tells */
-	if (poll(&launcher, 1, 0) > 0)
-		_exit(1);
-	return 0;
-}
+#include "wait.h"
 
 bool inside_waits(const struct plan *p)
 {
@@ -47,7 +34,10 @@ bool inside_waits(const struct plan *p)
 int inside_wait_go(struct sandbox *sb)
 {
 	struct message m;
-	int r = channel_receive(sb->socket, &m, 0);
+	int r;
+
+	wait_readable(sb, sb->socket);
+	r = channel_receive(sb->socket, &m, 0);
 
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't hear the launcher");
@@ -85,7 +75,7 @@ int inside_explain_clone(struct sandbox *sb, int err)
  * which would undo it. */
 static int step_launcher(struct sandbox *sb)
 {
-	return sb->plan->split ? inside_watch_launcher(sb) : 0;
+	return sb->plan->split ? wait_watch_launcher(sb) : 0;
 }
 
 /* Should: wait until the status has been written. Mustn't: run the command before. */
@@ -188,6 +178,7 @@ static int step_block(struct sandbox *sb)
 
 	if (fd < 0)
 		return 0;
+	wait_readable(sb, fd);
 	do {
 		n = read(fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
@@ -205,6 +196,7 @@ static int step_filter(struct sandbox *sb)
 
 	if (sb->plan->seccomp_fd < 0)
 		return 0;
+	wait_readable(sb, sb->plan->seccomp_fd);
 	r = seccomp_read(sb->plan->seccomp_fd, &sb->filters[0], sb->fail);
 	sb->n_filters = r == 0;
 	return r;

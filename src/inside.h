@@ -12,10 +12,6 @@ struct sandbox;
  * launcher by the channel. */
 _Noreturn void inside_main(struct sandbox *sb);
 
-/* Makes the calling process die with the launcher where the plan says so, and fails when that is
- * dead already. Returns 0 or -errno with the failure recorded. */
-int inside_watch_launcher(struct sandbox *sb);
-
 /* True when the launcher has something to write or to wait for before the work may go on. */
 bool inside_waits(const struct plan *p);
 

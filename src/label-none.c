@@ -4,26 +4,9 @@
 
 #include "fail.h"
 
-static int refuse(struct fail *f)
-{
-	return fail_hint(f, fail(f, 0, "labeling not supported on this system"),
-			 "labels are not in this build, which is static");
-}
-
 int label_check(const char *label, struct fail *f)
 {
 	(void)label;
-	return refuse(f);
-}
-
-int label_files(const char *label, struct fail *f)
-{
-	(void)label;
-	return refuse(f);
-}
-
-int label_exec(const char *label, struct fail *f)
-{
-	(void)label;
-	return refuse(f);
+	return fail_hint(f, fail(f, 0, "labeling not supported on this system"),
+			 "labels are not in this build, which is static");
 }

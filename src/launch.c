@@ -90,7 +90,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	sb->launcher = l->plan->dies_with_launcher ? sys_pidfd_open(getpid()) : NO_FD;
 	if (sb->launcher < 0 && l->plan->dies_with_launcher)
 		return fail_hint(sb->fail, fail(sb->fail, errno, "pidfd_open"),
-				 "husk needs Linux 5.14 or later");
+				 errno == ENOSYS ? "husk needs Linux 5.14 or later" : NULL);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ static int attach_root(struct sandbox *sb, int tree)
 	return sb->root_fd < 0 ? neg_errno() : 0;
 }
 
-/* After a failed attachment: was it for the type of the destination? Keeps errno. */
+/* True when the destination is of another type than KIND. Keeps errno. */
 static bool wrong_type(const struct dest *d, enum dest_kind kind)
 {
 	int saved = errno;
@@ -129,8 +129,31 @@ static bool is_cover(const struct sandbox *sb, int fd)
 	return fstat(fd, &st) == 0 && st.st_dev == sb->cover_dev && st.st_ino == sb->cover_ino;
 }
 
-int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned long flags,
-		const char *data, int on_cover)
+/* As mount_fresh(), by a detached mount: it can go where this process may not, and follows no link
+ * that somebody puts in the place of a directory just made on the host. */
+static int attach_fresh(const struct dest *d, const char *type, unsigned attrs)
+{
+	static const char *const options[] = { NULL };
+	CLEANUP(fd_closep) int tree = mount_new(type, options, attrs);
+
+	if (tree < 0)
+		return tree;
+	if (sys_move_mount(tree, "", d->fd, d->to,
+			   MOVE_MOUNT_F_EMPTY_PATH | (d->to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
+		return neg_errno();
+	return 0;
+}
+
+/* MOUNT_ATTR_* as flags of mount(2). */
+static unsigned long mount_flags(unsigned attrs)
+{
+	return (attrs & MOUNT_ATTR_NOSUID ? MS_NOSUID : 0) |
+	       (attrs & MOUNT_ATTR_NODEV ? MS_NODEV : 0) |
+	       (attrs & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0);
+}
+
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned attrs,
+		int on_cover)
 {
 	struct dest d;
 	int r = dest_find(sb, op, DEST_DIR, &d);
@@ -142,38 +165,29 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsig
 			sb->fail,
 			fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
 			"give --proc and --mqueue after it");
-	else if (fchdir(d.fd) < 0)
+	else if (wrong_type(&d, DEST_DIR))
 		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
-	else if (sys_mount(type, d.to[0] ? d.to : ".", type, flags, data) < 0)
+	else if (d.to[0] || fchdir(d.fd) < 0)
+		r = attach_fresh(&d, type, attrs);
+	else if (sys_mount(type, ".", type, mount_flags(attrs), NULL) < 0)
 		r = neg_errno();
-	if (fchdir(sb->cwd_fd) < 0)
+	if (mount_return(sb) < 0)
 		r = fail(sb->fail, errno, "Can't return to the working directory");
 	dest_close(&d);
 	return r;
 }
 
+int mount_return(const struct sandbox *sb)
+{
+	return sb->cwd_fd >= 0 && fchdir(sb->cwd_fd) < 0 ? neg_errno() : 0;
+}
+
 int mount_tmpfs_on(struct sandbox *sb, const struct op *op, mode_t mode, size_t size)
 {
-	CLEANUP(fd_closep) int fd = NO_FD;
-	char data[64];
-	int r, n;
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, mode, size);
+	int r = tree < 0 ? tree : mount_attach_tree(sb, op, DEST_DIR, tree);
 
-	if (sb->root_fd < 0) {
-		fd = mount_new_tmpfs(sb, mode, size);
-		r = fd < 0 ? fd : mount_attach_tree(sb, op, DEST_DIR, fd);
-	} else {
-		n = snprintf(data, sizeof data, "mode=%04o", (unsigned)mode);
-		if (size)
-			snprintf(data + n, sizeof data - (size_t)n, ",size=%zu", size);
-		r = mount_fresh(sb, op, "tmpfs", MS_NOSUID | MS_NODEV, data, false);
-		if (r == 0)
-			r = fd = dest_open(sb, op->dest, O_PATH);
-		if (r >= 0)
-			dest_own(sb, fd);
-	}
-	if (r < 0)
-		return fail(sb->fail, -r, "Can't mount tmpfs on %s", op->dest);
-	return TAKE_FD(fd);
+	return r < 0 ? fail(sb->fail, -r, "Can't mount tmpfs on %s", op->dest) : TAKE_FD(tree);
 }
 
 /* A path that names an inherited descriptor, as /proc/self/fd/N, leads into another mount

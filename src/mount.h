@@ -25,15 +25,17 @@ int mount_attach(struct sandbox *sb, const struct op *op);
  * failure recorded. */
 int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int tree);
 
-/* Mounts a new file system of TYPE on the destination of OP, with FLAGS and DATA of mount(2): one
- * system call where a detached mount takes seven. With ON_COVER the destination must be the cover
- * that the builder left for it. Returns 0, or -errno; the failure is recorded but for that of
- * mount(2) itself, whose way out the caller knows. */
-int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned long flags,
-		const char *data, int on_cover);
+/* Mounts a new file system of TYPE with MOUNT_ATTR_* ATTRS on the destination of OP. With ON_COVER
+ * that must be the cover that the builder left for it. Returns 0, or -errno; the failure is
+ * recorded but for that of the mount itself, whose way out the caller knows. */
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned attrs,
+		int on_cover);
+
+/* Returns to the working directory, where there is need to. Returns 0 or -errno. */
+int mount_return(const struct sandbox *sb);
 
 /* Mounts a tmpfs with MODE and SIZE in bytes (0: the kernel's default) on the destination of OP. It
- * counts as the launch's own. Returns an O_PATH descriptor of it, the caller's, or -errno with the
+ * counts as the launch's own. Returns a descriptor of it, the caller's, or -errno with the
  * failure recorded. */
 int mount_tmpfs_on(struct sandbox *sb, const struct op *op, mode_t mode, size_t size);
 

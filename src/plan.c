@@ -175,6 +175,22 @@ static bool block_and_join(const struct plan *p)
 	return p->userns_block_fd >= 0 && (p->userns2_fd >= 0 || p->pidns_fd >= 0);
 }
 
+static bool status_fd_shared(const struct plan *p)
+{
+	const int status[] = { p->info_fd, p->json_fd };
+	const int others[] = { p->block_fd, p->userns_block_fd, p->seccomp_fd };
+	size_t i, j;
+	bool shared = false;
+
+	for (i = 0; i < ARRAY_SIZE(status); i++) {
+		for (j = 0; j < ARRAY_SIZE(others) && status[i] >= 0; j++)
+			shared |= others[j] == status[i];
+		for (j = 0; j < p->n_keep_fds && status[i] >= 0; j++)
+			shared |= p->keep_fds[j] == status[i];
+	}
+	return shared;
+}
+
 static bool later_try_on_root(const struct plan *p)
 {
 	size_t i;
@@ -209,6 +225,9 @@ static const struct rule early_rules[] = {
 	{ block_without_info, "--userns-block-fd requires --info-fd",
 	  "the caller learns from it whose id maps to write" },
 	{ block_and_join, "--userns-block-fd is not compatible with --userns2 or --pidns", NULL },
+	{ status_fd_shared,
+	  "The descriptor of --info-fd or --json-status-fd has another use as well",
+	  "the sandbox closes it early, so that its reader sees the end: give it one of its own" },
 	{ later_try_on_root, "A root that may be missing must be the first operation",
 	  "put the --bind-try on / before the others, or use --bind" },
 	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
@@ -266,7 +285,9 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 	else
 		start = caller->effective;
 	p->caps = (start & p->caps_keep) | p->caps_add;
-	if (p->as->confine_root && (caller->real_root || p->userns_fd >= 0) &&
+	/* where one level must do, the command would own the mounts of its sandbox */
+	if (p->as->confine_root &&
+	    (caller->real_root || p->userns_fd >= 0 || p->userns_block_fd >= 0) &&
 	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)))
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
 }
@@ -279,7 +300,7 @@ static void decide_levels(struct plan *p)
 	p->two_levels = p->userns && p->userns_block_fd < 0 &&
 			((p->caps != 0 && p->n_ops > 0) || p->disable_userns);
 	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
-		   (p->userns_fd >= 0 && (p->unshare & CLONE_NEWPID));
+		   (p->userns_fd >= 0 && (p->unshare & (CLONE_NEWPID | CLONE_NEWTIME)));
 	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) ||
 				   p->pidns_fd >= 0 || p->n_locks > 0 || p->sync_fd >= 0);
 	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;
@@ -366,7 +387,7 @@ static int decide_root(struct plan *p, const struct caller *caller)
 	}
 	p->root_op = find_root_op(p);
 	if (p->root_op && is_bind_of_root(p->root_op) && caller->root_is_mount && !overlay &&
-	    p->n_fds <= IN_PLACE_FDS)
+	    p->n_fds <= IN_PLACE_FDS && p->n_fds <= caller->max_fds / 2)
 		p->root = ROOT_IN_PLACE;
 	return 0;
 }

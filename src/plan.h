@@ -90,6 +90,7 @@ struct caller {
 	bool has_cgroupns, has_userns;
 	bool root_is_mount; /* / is the root of a mount (not of a mere chroot) */
 	uint64_t effective; /* capability set */
+	size_t max_fds; /* how many descriptors may be open */
 };
 
 struct plan {

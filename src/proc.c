@@ -52,7 +52,7 @@ static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
 static int attach_fresh(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int proc = NO_FD;
-	int r = mount_fresh(sb, op, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, op->deferred);
+	int r = mount_fresh(sb, op, "proc", FRESH_ATTRS, op->deferred);
 
 	if (r < 0)
 		return fail_hint(sb->fail, fail(sb->fail, -r, "Can't mount proc on %s", op->dest),
@@ -94,7 +94,7 @@ int proc_attach(struct sandbox *sb, const struct op *op)
 
 int proc_attach_mqueue(struct sandbox *sb, const struct op *op)
 {
-	int r = mount_fresh(sb, op, "mqueue", 0, NULL, op->deferred);
+	int r = mount_fresh(sb, op, "mqueue", 0, op->deferred);
 
 	if (r < 0)
 		return fail_hint(

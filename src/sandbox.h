@@ -37,7 +37,7 @@ struct sandbox {
 
 	/* the command's, moved from where the kernel would show them */
 	char **command;
-	const char *chdir, *argv0;
+	const char *chdir, *argv0, *exec_label;
 	bool refuse_keys; /* no session keyring could be had */
 	int *lock_fds; /* by plan.locks */
 

@@ -25,13 +25,17 @@ static void forward(struct supervisor *su)
 
 	if (read(su->signals, &info, sizeof info) != sizeof info)
 		return;
-	if (info.ssi_code == SI_KERNEL && !su->plan->new_session &&
+	if (info.ssi_code == SI_KERNEL && !su->plan->new_session && su->child >= 0 &&
 	    !(info.ssi_signo == SIGHUP && getsid(0) == getpid()))
 		return;
-	if (su->child >= 0)
+	if (su->child >= 0) {
 		sys_pidfd_send_signal(su->child, (int)info.ssi_signo);
-	else
-		sys_pidfd_send_signal(su->builder, SIGKILL);
+		return;
+	}
+	/* there is no sandbox yet, and now there will be none */
+	su->told = true;
+	su->status = (int)info.ssi_signo;
+	sys_pidfd_send_signal(su->builder, SIGKILL);
 }
 
 /* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
@@ -77,6 +81,8 @@ static int adopt(struct supervisor *su, pid_t pid)
 	if (su->builder >= 0)
 		waitid(P_PIDFD, (id_t)su->builder, NULL, WEXITED);
 	su->builder = fd_close(su->builder);
+	if (su->told) /* by a signal, while nobody knew the sandbox */
+		sys_pidfd_send_signal(su->child, SIGKILL);
 	return child_known(su, pid);
 }
 

@@ -32,7 +32,7 @@ LAYERS = (
     {'plan.h'},
     {'caller.h', 'claim.h', 'env.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h', 'status.h',
-     'tty.h'},
+     'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'inside.h'},

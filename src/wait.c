@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Waits, awake for signals and for the launcher's death. */
+#include "wait.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "fail.h"
+#include "personality.h"
+#include "sandbox.h"
+#include "signals.h"
+#include "util.h"
+
+void wait_readable(struct sandbox *sb, int fd)
+{
+	CLEANUP(fd_closep) int signals = NO_FD;
+	struct signalfd_siginfo info;
+	sigset_t set;
+
+	if (!sb->plan->as->forwards)
+		return; /* nothing is blocked: the default action ends the process */
+	sigemptyset(&set);
+	signals_add_forwarded(&set);
+	sigdelset(&set, SIGWINCH);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+	while (fds[0].revents == 0) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents && read(signals, &info, sizeof info) == sizeof info) {
+			channel_send(sb->socket, MESSAGE_EXIT, (int)info.ssi_signo);
+			_exit(1);
+		}
+	}
+}
+
+int wait_watch_launcher(struct sandbox *sb)
+{
+	struct pollfd launcher = { .fd = sb->launcher, .events = POLLIN };
+
+	if (!sb->plan->dies_with_launcher)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
+	/* dead before the line above: the pidfd, opened before the first clone, tells */
+	if (poll(&launcher, 1, 0) > 0)
+		_exit(1);
+	return 0;
+}
