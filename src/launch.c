@@ -200,7 +200,7 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 		sigemptyset(&set);
 		signals_add_forwarded(&set);
 		sigprocmask(SIG_BLOCK, &set, &sb.signals);
-		su.signals = signalfd(-1, &set, SFD_CLOEXEC);
+		su.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	} else if (l->plan->dies_with_launcher) {
 		sigprocmask(SIG_BLOCK, NULL, &sb.signals);
 	}

@@ -17,15 +17,16 @@
 #include "sys.h"
 #include "util.h"
 
-/* Passes a signal on, but not one that the terminal has sent to the whole group already. A hang-up
- * it sends to the session's leader alone. */
-static void forward(struct supervisor *su)
+/* Passes a signal on, but not one that the terminal has sent to the whole group already, unless it
+ * came EARLY, when the sandbox was not yet in that. A hang-up goes to the session's leader alone.
+ */
+static void forward(struct supervisor *su, bool early)
 {
 	struct signalfd_siginfo info;
 
 	if (read(su->signals, &info, sizeof info) != sizeof info)
 		return;
-	if (info.ssi_code == SI_KERNEL && !su->plan->new_session && su->child >= 0 &&
+	if (info.ssi_code == SI_KERNEL && !su->plan->new_session && !early && su->child >= 0 &&
 	    !(info.ssi_signo == SIGHUP && getsid(0) == getpid()))
 		return;
 	if (su->child >= 0) {
@@ -51,7 +52,7 @@ static void wait_for_maps(struct supervisor *su)
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
-			forward(su);
+			forward(su, false);
 	}
 }
 
@@ -164,7 +165,7 @@ static int wait_for_end(struct supervisor *su)
 		if (fds[0].revents)
 			r = receive(su);
 		else if (fds[1].revents)
-			forward(su);
+			forward(su, false);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
 		if (r < 0)
@@ -201,6 +202,9 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	close_others(su);
 	if (child > 0) {
 		r = adopt(su, child);
+		/* while the builder borrowed our memory nobody could take a signal */
+		if (su->signals >= 0)
+			forward(su, true);
 	} else if (!p->split) {
 		su->child = TAKE_FD(su->builder);
 		r = child_known(su, su->builder_pid);
