@@ -42,7 +42,7 @@ LAYERS = (
     {'explain.h'},
     {'main.h'},
 )
-OTHER_HEADER = {'label-none.c': 'label.h', 'steps.c': 'sandbox.h'}
+OTHER_HEADER = {'steps.c': 'sandbox.h'}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
 PURE = {'plan.c': {'dev.h'}, 'options.c': set(), 'explain.c': set()}
 ACTING = LAYERS[3] | LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[8]
@@ -374,7 +374,6 @@ class Planted(Case):
                              ('mount.c', 'unknown.h'), ('unknown.c', 'util.h')):
             with self.subTest(f'{name} {header}'):
                 self.assertNotEqual(rule_includes(f'src/{name}', f'#include "{header}"\n'), [])
-        self.assertEqual(rule_includes('src/label-none.c', '#include "label.h"\n'), [])
         self.assertEqual(rule_includes('src/mount.c', '#include "dev.h"\n'), [])
         self.assertEqual(rule_includes('src/main.c', '#include "options.h"\n'), [])
 
