@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "caps.h"
+#include "exec.h"
 #include "fail.h"
 #include "init.h"
 #include "personality.h"
@@ -214,7 +215,7 @@ void command_exec(struct sandbox *sb)
 {
 	char **argv = sb->command ? sb->command : sb->plan->command;
 	const char *file = argv[0];
-	extern char **environ;
+	int r;
 
 	if (!sb->command) {
 		sb->chdir = sb->plan->chdir;
@@ -229,8 +230,7 @@ void command_exec(struct sandbox *sb)
 	sb->fail->step = NULL;
 	if (sb->argv0)
 		argv[0] = (char *)sb->argv0;
-	environ = sb->env;
-	execvp(file, argv);
-	sb->fail->kind = errno == ENOENT ? FAIL_NOTFOUND : FAIL_NOEXEC;
-	fail(sb->fail, errno, "execvp %s", file);
+	r = exec_search(file, argv, sb->env);
+	sb->fail->kind = r == -ENOENT ? FAIL_NOTFOUND : FAIL_NOEXEC;
+	fail(sb->fail, -r, "execvp %s", file);
 }

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "util.h"
 
 int fail(struct fail *f, int err, const char *format, ...)
 {
@@ -26,4 +29,33 @@ int fail_hint(struct fail *f, int r, const char *hint)
 	if (f->set && !f->hint)
 		f->hint = hint;
 	return r;
+}
+
+const char *fail_errno_text(int err)
+{
+	static const struct {
+		int err;
+		const char *text;
+	} words[] = {
+		{ EBUSY, "Device or resource busy" },
+		{ ELOOP, "Too many levels of symbolic links" },
+		{ EMFILE, "Too many open files" },
+		{ ENAMETOOLONG, "File name too long" },
+		{ ENFILE, "Too many open files in system" },
+		{ ENODEV, "No such device" },
+		{ ENOMEM, "Cannot allocate memory" },
+		{ ENOTEMPTY, "Directory not empty" },
+		{ ENOTTY, "Inappropriate ioctl for device" },
+		{ EOVERFLOW, "Value too large for defined data type" },
+		{ EPROTO, "Protocol error" },
+		{ ESTALE, "Stale file handle" },
+		{ EUSERS, "Too many users" },
+		{ EXDEV, "Invalid cross-device link" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].err == err)
+			return words[i].text;
+	return strerror(err);
 }

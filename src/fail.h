@@ -27,6 +27,9 @@ struct fail {
  * return it. */
 int fail(struct fail *f, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* What errno ERR means, in glibc's words whatever the C library: callers match on them. */
+const char *fail_errno_text(int err);
+
 /* Adds the way out to the failure just recorded; HINT is a constant string. The first hint stays.
  * Returns R. */
 int fail_hint(struct fail *f, int r, const char *hint);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Checks SELinux labels through the kernel's own files: libselinux would cost every start 0.24 ms, or
- * a dlopen(3) that a static program has not. Applying a label is a write to the process's file in
- * /proc, proc_pid_attr(5); labels are the kernel's, untranslated. */
+/* Checks SELinux labels through the kernel's own files: libselinux would cost every start 0.24 ms,
+ * or a dlopen(3) that a static program has not. Applying a label is a write to the process's file
+ * in /proc, proc_pid_attr(5); labels are the kernel's, untranslated. */
 #include "label.h"
 
 #include <fcntl.h>

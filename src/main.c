@@ -21,7 +21,7 @@
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
  *   init.c         pid 1 of the sandbox
- *   command.c      the command: its directory, descriptors, capabilities, filters, execve */
+ *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void print_failure(const struct plan *p, const struct fail *f)
 		fprintf(stderr, "%s: ", f->step);
 	print_text(f->text, p->as->explains);
 	if (f->err)
-		fprintf(stderr, ": %s", strerror(f->err));
+		fprintf(stderr, ": %s", fail_errno_text(f->err));
 	fputc('\n', stderr);
 	if (p->as->explains && f->hint)
 		fprintf(stderr, "%s%s: hint: %s\n", p->level_prefix ? "<3>" : "", p->as->name,

@@ -105,7 +105,12 @@ class Status(ProbeCase):
     def test_no_signal_is_blocked_or_ignored_by_husk(self):
         for args in KINDS.values():
             got = self.status(args, 'SigBlk', 'SigIgn')
-            self.assertEqual(got, ['0' * 16] * 2)
+            with open('/proc/self/status', encoding='ascii') as f:
+                mine = dict(line.split(':\t') for line in f.read().splitlines() if ':\t' in line)
+            # Python ignores some signals for itself, and restores them for its children
+            python = (1 << signal.SIGPIPE - 1) | (1 << signal.SIGXFSZ - 1)
+            ignored = int(mine['SigIgn'], 16) & ~python
+            self.assertEqual(got, [mine['SigBlk'], f'{ignored:016x}'])
 
 
 class Signals(ProbeCase):

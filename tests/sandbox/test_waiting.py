@@ -61,8 +61,9 @@ class FrontEndMaps(ProbeCase):
         info_r, info_w = self.pipe()
         self.mkdir('hidden')
         self.write('hidden/secret', 'x')
-        script = (f'mount -o remount,rw,bind / 2>/dev/null; umount {self.path("hidden")} 2>/dev/null; '
-                  f'ls {self.path("hidden")}; touch {self.path("new")} 2>/dev/null; id -u')
+        hidden, new = self.path('hidden'), self.path('new')
+        script = (f'mount -o remount,rw,bind / 2>/dev/null; umount {hidden} 2>/dev/null; '
+                  f'ls {hidden}; touch {new} 2>/dev/null; id -u')
         p = self.spawn([HUSK, *HOST, *PROC, '--tmpfs', self.path('hidden'), '--unshare-user',
                         '--info-fd', info_w, '--userns-block-fd', block_r, '--', 'sh', '-c',
                         script], pass_fds=[info_w, block_r], stdout=subprocess.PIPE)

@@ -14,6 +14,7 @@
 #endif
 
 static const struct caller user = {
+	.max_fds = 1024,
 	.uid = 1000,
 	.gid = 100,
 	.has_cgroupns = true,
@@ -21,6 +22,7 @@ static const struct caller user = {
 	.root_is_mount = true,
 };
 static const struct caller root = {
+	.max_fds = 1024,
 	.real_root = true,
 	.has_cgroupns = true,
 	.has_userns = true,
