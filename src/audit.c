@@ -21,6 +21,7 @@ struct mount {
 	long id, parent;
 	char *point;
 	bool ro, nosuid, nodev;
+	enum { UNKNOWN, NO, YES } reach; /* can a path come to it? */
 };
 
 struct owner {
@@ -31,8 +32,9 @@ struct owner {
 struct table {
 	struct mount *mounts; /* sorted by parent and mount point */
 	size_t n_mounts;
-	const struct mount *last; /* by_id()'s latest */
+	struct mount *last; /* by_id()'s latest */
 	struct owner *owners; /* sorted by destination and index */
+	char *names; /* the memory of their destinations */
 	size_t n_owners;
 	bool has_remounts; /* --remount-ro was given */
 };
@@ -109,7 +111,8 @@ static bool parse_line(char *line, struct mount *m)
 static char *read_mountinfo(struct sandbox *sb)
 {
 	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
-	size_t length = 0, room = 16384;
+	/* a mount takes some 120 bytes: most tables fit at once */
+	size_t length = 0, room = 16384 + 160 * sb->plan->n_ops;
 	char *text = malloc(room), *grown;
 	ssize_t n;
 
@@ -137,59 +140,65 @@ static char *read_mountinfo(struct sandbox *sb)
 static int read_mounts(char *text, struct table *t)
 {
 	char *line, *save = NULL;
-	struct mount *m;
+	size_t lines = 0;
 
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		m = plan_append(&t->mounts, &t->n_mounts, sizeof *m);
-		if (!m)
-			return -ENOMEM;
-		if (!parse_line(line, m))
+	for (line = text; (line = strchr(line, '\n')); line++)
+		lines++;
+	t->mounts = calloc(lines + 1, sizeof *t->mounts);
+	if (!t->mounts)
+		return -ENOMEM;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!parse_line(line, &t->mounts[t->n_mounts++]))
 			return -EPROTO;
-	}
 	qsort(t->mounts, t->n_mounts, sizeof *t->mounts, compare_mounts);
 	return 0;
 }
 
-/* Makes "/a/b" of "//a/./b/": what a mount point looks like. */
-static char *normalise(const char *path)
+/* Writes "/a/b" for "//a/./b/", what a mount point looks like, to OUT, which has room for one byte
+ * more than PATH. Returns the end of it, behind its NUL. */
+static char *normalise(const char *path, char *out)
 {
-	char *out = malloc(strlen(path) + 2), *to = out;
 	size_t length;
 
-	while (out && *path) {
+	while (*path) {
 		path += strspn(path, "/");
 		length = strcspn(path, "/");
 		if (length > 0 && !(length == 1 && *path == '.')) {
-			*to++ = '/';
-			memcpy(to, path, length);
-			to += length;
+			*out++ = '/';
+			memcpy(out, path, length);
+			out += length;
 		}
 		path += length;
 	}
-	if (out)
-		*to = '\0';
+	*out++ = '\0';
 	return out;
+}
+
+/* Where operation I has its destination, as far as it is known. */
+static const char *destination(const struct sandbox *sb, size_t i)
+{
+	return sb->resolved[i] ? sb->resolved[i] : sb->plan->ops[i].dest;
 }
 
 static int find_owners(const struct sandbox *sb, struct table *t)
 {
-	struct owner *o;
-	size_t i;
+	size_t i, room = 1;
+	char *name;
 
+	for (i = 0; i < sb->plan->n_ops; i++)
+		room += strlen(destination(sb, i)) + 2;
+	t->owners = calloc(sb->plan->n_ops + 1, sizeof *t->owners);
+	t->names = name = malloc(room);
+	if (!t->owners || !name)
+		return -ENOMEM;
 	for (i = 0; i < sb->plan->n_ops; i++) {
 		t->has_remounts |= sb->plan->ops[i].type == OP_REMOUNT_RO;
 		if (sb->plan->ops[i].type >= OP_REMOUNT_RO || sb->skipped[i])
 			continue;
-		o = plan_append(&t->owners, &t->n_owners, sizeof *o);
-		if (!o)
-			return -ENOMEM;
-		o->index = i;
-		o->dest = normalise(sb->resolved[i] ? sb->resolved[i] : sb->plan->ops[i].dest);
-		if (!o->dest)
-			return -ENOMEM;
+		t->owners[t->n_owners++] = (struct owner){ .dest = name, .index = i };
+		name = normalise(destination(sb, i), name);
 	}
-	if (t->owners)
-		qsort(t->owners, t->n_owners, sizeof *t->owners, compare_owners);
+	qsort(t->owners, t->n_owners, sizeof *t->owners, compare_owners);
 	return 0;
 }
 
@@ -246,7 +255,7 @@ static size_t next_prefix(const char *point, size_t length)
 }
 
 /* Neighbours in the table mostly have one parent: the last one found is tried first. */
-static const struct mount *by_id(struct table *t, long id)
+static struct mount *by_id(struct table *t, long id)
 {
 	size_t i;
 
@@ -258,27 +267,31 @@ static const struct mount *by_id(struct table *t, long id)
 	return NULL;
 }
 
-static bool is_reachable(struct table *t, const struct mount *m)
+static bool is_reachable(struct table *t, struct mount *m)
 {
-	const struct mount *parent, *last = NULL;
-	size_t end, whole;
+	size_t end, whole = strlen(m->point);
+	struct mount *parent;
 
-	if (mount_at(t, m->id, m->point, strlen(m->point)))
-		return false; /* its root is covered */
-	while (last != m) {
-		last = m;
-		parent = by_id(t, m->parent);
-		if (!parent || parent == m)
-			break;
-		/* a mount of the same parent on the parent's root, or on a shorter prefix, hides
-		 * this one */
-		whole = strlen(m->point);
+	if (m->reach != UNKNOWN)
+		return m->reach == YES;
+	m->reach = NO; /* for now: a mount may be its own parent */
+	parent = by_id(t, m->parent);
+	if (parent && parent != m) {
+		/* a mount of the same parent on the parent's root or a shorter prefix hides it */
 		for (end = strlen(parent->point); end < whole; end = next_prefix(m->point, end))
 			if (mount_at(t, parent->id, m->point, end))
 				return false;
-		m = parent;
+		if (!is_reachable(t, parent))
+			return false;
 	}
+	m->reach = YES;
 	return true;
+}
+
+/* A mount whose own root is covered shows nothing of itself. */
+static bool is_seen(struct table *t, struct mount *m)
+{
+	return !mount_at(t, m->id, m->point, strlen(m->point)) && is_reachable(t, m);
 }
 
 struct demand {
@@ -372,11 +385,10 @@ int audit_mounts(struct sandbox *sb)
 	if (r < 0)
 		fail(sb->fail, -r, "Can't read the finished mount table");
 	for (i = 0; i < t.n_mounts && r == 0; i++)
-		if (is_reachable(&t, &t.mounts[i]))
+		if (is_seen(&t, &t.mounts[i]))
 			r = check_mount(sb, &t, &t.mounts[i]);
-	for (i = 0; i < t.n_owners; i++)
-		free(t.owners[i].dest);
 	free(t.owners);
+	free(t.names);
 	free(t.mounts);
 	return r;
 }

@@ -161,7 +161,14 @@ static int inform(const struct plan *p, const char *program)
 		explain_options(stdout);
 		break;
 	case ACTION_USAGE:
-		explain_help(p, program, stderr);
+		/* whoever forgot the command need not read every option */
+		if (p->as->explains)
+			fprintf(stderr,
+				"%s: no command is given\n%s: hint: usage: %s [OPTIONS...] [--] "
+				"COMMAND [ARGS...]; --help lists the options\n",
+				p->as->name, p->as->name, program);
+		else
+			explain_help(p, program, stderr);
 		return p->as->exit_setup;
 	case ACTION_RUN:
 	case ACTION_EXPLAIN:

@@ -396,19 +396,21 @@ static int decide_root(struct plan *p, const struct caller *caller)
  * and what lies on or below such a proc, wait for it. */
 static void decide_deferred(struct plan *p)
 {
-	size_t i, j;
+	size_t i = p->root_op ? (size_t)(p->root_op - p->ops) : 0, j, first = p->n_ops;
 
 	if (!p->split)
 		return;
-	for (i = p->root_op ? (size_t)(p->root_op - p->ops) : 0; i < p->n_ops; i++) {
+	for (; i < p->n_ops; i++) {
 		struct op *op = &p->ops[i];
+		bool fresh =
+			op->type == OP_PROC && ((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0);
 
-		op->deferred = (op->type == OP_PROC &&
-				((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0)) ||
-			       op->type == OP_MQUEUE;
-		for (j = 0; j < i && !op->deferred; j++)
+		op->deferred = fresh || op->type == OP_MQUEUE;
+		for (j = first; j < i && !op->deferred; j++)
 			op->deferred = p->ops[j].type == OP_PROC && p->ops[j].deferred &&
 				       plan_path_below(op->dest, p->ops[j].dest);
+		if (fresh && first == p->n_ops)
+			first = i;
 	}
 }
 
