@@ -5,7 +5,7 @@
  *
  *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
- *   options.c      THE option table: words → struct plan, purely
+ *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it
  *   claim.c        the descriptors that options name: claimed before there are others
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         the options against each other; what follows from them

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Turns words into a plan by one sorted table; the same table feeds help, completions and the
- * checks of the man page. */
+/* THE table of options, with what each does to the plan. The same table feeds help, completions and
+ * the checks of the man page. */
 #include "options.h"
 
 #include <limits.h>
@@ -10,26 +10,11 @@
 
 #include "caps.h"
 #include "fail.h"
+#include "parse.h"
 #include "personality.h"
 #include "plan.h"
 #include "sys.h"
 #include "util.h"
-
-struct parse {
-	struct plan *plan;
-	struct fail *fail;
-	options_read_fn read;
-	bool nested; /* inside a list of --args */
-	uint64_t seen[2]; /* rows of the table met so far, a bit each */
-	/* modifiers waiting for their option */
-	const char *modifier;
-	bool perms_set, size_set;
-	mode_t perms;
-	size_t size;
-	size_t pending_layers;
-	bool command_begun;
-	char **prefix; /* the command's first words, when a list of --args began it */
-};
 
 const char *const option_groups[GROUP_MAX] = {
 	[GROUP_GENERAL] = "General",
@@ -42,7 +27,7 @@ const char *const option_groups[GROUP_MAX] = {
 	[GROUP_DESCRIPTORS] = "Descriptors",
 };
 
-static int no_memory(struct parse *p)
+int parse_no_memory(struct parse *p)
 {
 	return fail(p->fail, ENOMEM, "Out of memory");
 }
@@ -63,7 +48,7 @@ static int parse_number(const char *word, int base, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-static int parse_fd(struct parse *p, const char *word, int *ret)
+int parse_fd(struct parse *p, const char *word, int *ret)
 {
 	uint64_t value;
 
@@ -213,7 +198,7 @@ static struct op *add_op(struct parse *p, const struct option *o, enum op_type t
 		return NULL;
 	op = plan_append(&p->plan->ops, &p->plan->n_ops, sizeof *op);
 	if (!op) {
-		no_memory(p);
+		parse_no_memory(p);
 		return NULL;
 	}
 	op->type = type;
@@ -335,7 +320,7 @@ static int opt_overlay_src(struct parse *p, const struct option *o, char **opera
 		return -EINVAL;
 	layer = plan_append(&p->plan->layers, &p->plan->n_layers, sizeof *layer);
 	if (!layer)
-		return no_memory(p);
+		return parse_no_memory(p);
 	*layer = operands[0];
 	p->pending_layers++;
 	return 0;
@@ -394,7 +379,7 @@ static int add_env(struct parse *p, enum env_type type, const char *name, const 
 				      type == ENV_SET ? "setenv failed" : "unsetenv failed");
 	edit = plan_append(&p->plan->env, &p->plan->n_env, sizeof *edit);
 	if (!edit)
-		return no_memory(p);
+		return parse_no_memory(p);
 	*edit = (struct env_edit){ .type = type, .name = name, .value = value };
 	return 0;
 }
@@ -435,7 +420,7 @@ static int opt_lock_file(struct parse *p, const struct option *o, char **operand
 		return -EINVAL;
 	lock = plan_append(&p->plan->locks, &p->plan->n_locks, sizeof *lock);
 	if (!lock)
-		return no_memory(p);
+		return parse_no_memory(p);
 	*lock = operands[0];
 	return 0;
 }
@@ -467,7 +452,7 @@ static int opt_add_seccomp(struct parse *p, const struct option *o, char **opera
 		return r;
 	item = plan_append(&p->plan->seccomp_fds, &p->plan->n_seccomp_fds, sizeof *item);
 	if (!item)
-		return no_memory(p);
+		return parse_no_memory(p);
 	*item = fd;
 	return 0;
 }
@@ -482,13 +467,10 @@ static int opt_keep_fd(struct parse *p, const struct option *o, char **operands)
 		return r;
 	item = plan_append(&p->plan->keep_fds, &p->plan->n_keep_fds, sizeof *item);
 	if (!item)
-		return no_memory(p);
+		return parse_no_memory(p);
 	*item = fd;
 	return 0;
 }
-
-static int opt_args(struct parse *p, const struct option *o,
-		    char **operands); /* it parses in turn */
 
 #define FIELD(name) offsetof(struct plan, name)
 
@@ -497,7 +479,7 @@ static int opt_args(struct parse *p, const struct option *o,
 const struct option options[] = {
 	{ "--add-seccomp-fd", "FD", GROUP_WALLS, 0, opt_add_seccomp, 0, 0,
 	  "Load a seccomp filter from FD; repeatable" },
-	{ "--args", "FD", GROUP_GENERAL, 0, opt_args, 0, 0,
+	{ "--args", "FD", GROUP_GENERAL, 0, parse_args_list, 0, 0,
 	  "Read NUL-separated words from FD, as if they stood here" },
 	{ "--argv0", "VALUE", GROUP_ENVIRONMENT, 0, opt_argv0, 0, 0,
 	  "Give the command VALUE as its argv[0]" },
@@ -664,285 +646,4 @@ const struct option *option_find(const struct plan *plan, const char *word)
 	if (o && (o->flags & OPT_HUSK) && !plan->as->own_options)
 		return NULL;
 	return o;
-}
-
-/* The number of single-letter edits between two words, for words shorter than 64. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[65], la = strlen(a), lb = strlen(b), i, j, diagonal, above;
-
-	if (la > 64 || lb > 64)
-		return SIZE_MAX;
-	for (j = 0; j <= lb; j++)
-		row[j] = j;
-	for (i = 1; i <= la; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (j = 1; j <= lb; j++) {
-			above = row[j];
-			row[j] = diagonal + (a[i - 1] != b[j - 1]);
-			if (above + 1 < row[j])
-				row[j] = above + 1;
-			if (row[j - 1] + 1 < row[j])
-				row[j] = row[j - 1] + 1;
-			diagonal = above;
-		}
-	}
-	return row[lb];
-}
-
-static int unknown_option(struct parse *p, const char *word)
-{
-	const struct option *nearest = NULL;
-	size_t i, distance, best = strlen(word) / 3 + 1;
-
-	if (!p->plan->as->explains)
-		return fail(p->fail, 0, "Unknown option %s", word);
-	for (i = 0; i < options_n; i++) {
-		size_t length = strlen(options[i].name);
-
-		if (strncmp(word, options[i].name, length) == 0 && word[length] == '=')
-			return fail(p->fail, 0,
-				    "Unknown option %s; the operand of %s is the next word", word,
-				    options[i].name);
-		distance = edit_distance(word, options[i].name);
-		if (distance < best) {
-			best = distance;
-			nearest = &options[i];
-		}
-	}
-	if (nearest)
-		return fail(p->fail, 0, "Unknown option %s; did you mean %s?", word, nearest->name);
-	return fail_hint(p->fail, fail(p->fail, 0, "Unknown option %s", word),
-			 "husk --help lists them");
-}
-
-/* True when an action is carried out where it stands, whatever follows. */
-static bool stops_parsing(enum action action)
-{
-	return action == ACTION_HELP || action == ACTION_VERSION || action == ACTION_DUMP_OPTIONS;
-}
-
-static int missing_operand(struct parse *p, const struct option *o, size_t arity)
-{
-	static const char *const many[] = { "", "an argument", "two arguments", "three arguments" };
-
-	if (p->plan->as->explains)
-		return fail(p->fail, 0, "%s takes %s: %s", o->name, many[arity], o->operands);
-	return fail(p->fail, 0, "%s takes %s", o->name,
-		    o->flags & OPT_ONE ? "one argument" : many[arity]);
-}
-
-/* Refuses option O when a modifier waits for another kind of it; O is NULL where words end. */
-static int check_modifiers(struct parse *p, const struct option *o)
-{
-	unsigned flags = o ? o->flags : 0;
-
-	if (p->perms_set && !(flags & OPT_PERMS))
-		return fail(p->fail, 0,
-			    "--perms must be followed by an option that creates a file");
-	if (p->size_set && !(flags & OPT_SIZE))
-		return fail(p->fail, 0, "--size must be followed by --tmpfs");
-	if (p->pending_layers > 0 && !(flags & OPT_LAYERS))
-		return fail(p->fail, 0,
-			    "--overlay-src must be followed by another --overlay-src or "
-			    "one of --overlay, --tmp-overlay, or --ro-overlay");
-	return 0;
-}
-
-/* Notes that only the last of a repeated option takes effect. */
-static int note_repeat(struct parse *p, const struct option *o)
-{
-	size_t row = (size_t)(o - options);
-	struct warning *warning;
-
-	if (!(p->seen[row / 64] & CAP_BIT(row % 64))) {
-		p->seen[row / 64] |= CAP_BIT(row % 64);
-		return 0;
-	}
-	if (!(o->flags & OPT_LAST))
-		return 0;
-	warning = plan_append(&p->plan->warnings, &p->plan->n_warnings, sizeof *warning);
-	if (!warning)
-		return no_memory(p);
-	*warning = (struct warning){ .option = o->name, .prefixed = p->plan->level_prefix };
-	return 0;
-}
-
-/* Parses the option at WORDS[0]. On success *RET_USED is the number of words it took. */
-static int parse_option(struct parse *p, char **words, size_t *ret_used)
-{
-	const struct option *o = option_find(p->plan, words[0]);
-	size_t i, arity;
-	int r;
-
-	if (!o)
-		return unknown_option(p, words[0]);
-	arity = option_arity(o);
-	for (i = 1; i <= arity; i++)
-		if (!words[i])
-			return missing_operand(p, o, arity);
-	r = check_modifiers(p, o);
-	if (r < 0)
-		return r;
-	r = note_repeat(p, o);
-	if (r < 0)
-		return r;
-	r = o->handler(p, o, words + 1);
-	if (r < 0)
-		return r;
-	if (!(o->flags & OPT_MODIFIER)) {
-		p->perms_set = p->size_set = false;
-		p->perms = 0;
-		p->size = 0;
-	}
-	*ret_used = 1 + arity;
-	return 0;
-}
-
-/* Parses options up to the command, whose first word is then at *RET_COMMAND; sets command_begun
- * when a -- or the command's own first word ended the options. */
-static int parse_words(struct parse *p, char **words, char ***ret_command)
-{
-	size_t used = 0;
-	int r;
-
-	while (*words && !p->command_begun && !stops_parsing(p->plan->action)) {
-		if (streq(*words, "--")) {
-			p->command_begun = true;
-			words++;
-			break;
-		}
-		if ((*words)[0] != '-') {
-			p->command_begun = true;
-			break;
-		}
-		r = parse_option(p, words, &used);
-		if (r < 0)
-			return r;
-		words += used;
-	}
-	*ret_command = words;
-	return 0;
-}
-
-/* Splits LENGTH bytes of DATA, which end with a NUL, into a NULL-terminated list that the plan
- * owns. */
-static char **split_words(struct parse *p, char *data, size_t length)
-{
-	char **words, **owned;
-	size_t i, n = 0;
-
-	for (i = 0; i < length; i++)
-		n += data[i] == '\0';
-	owned = plan_append(&p->plan->owned, &p->plan->n_owned, sizeof *owned);
-	words = calloc(n + 1, sizeof *words);
-	if (!owned || !words) {
-		free(words);
-		no_memory(p);
-		return NULL;
-	}
-	*owned = (char *)words;
-	for (i = 0, n = 0; i < length; i += strlen(data + i) + 1)
-		words[n++] = data + i;
-	return words;
-}
-
-static int opt_args(struct parse *p, const struct option *o, char **operands)
-{
-	char *data, **owned, **words, **command;
-	size_t length;
-	int fd = NO_FD, r;
-
-	(void)o;
-	if (p->nested)
-		return fail(p->fail, 0, "--args not supported in arguments file");
-	r = parse_fd(p, operands[0], &fd);
-	if (r < 0)
-		return r;
-	owned = plan_append(&p->plan->owned, &p->plan->n_owned, sizeof *owned);
-	if (!owned)
-		return no_memory(p);
-	r = p->read(fd, &data, &length);
-	if (r < 0)
-		return p->plan->as->explains ? fail(p->fail, -r, "--args %s", operands[0])
-					     : fail(p->fail, -r, "Can't read --args data");
-	*owned = data;
-	/* the reader leaves room for one byte after the data */
-	if (length > 0 && data[length - 1] != '\0') {
-		if (p->plan->as->args_terminated)
-			return fail_hint(p->fail,
-					 fail(p->fail, 0,
-					      "--args %s: the last word has no NUL after it",
-					      operands[0]),
-					 "end every word with a NUL, the last one too, as printf "
-					 "'%s\\0' does");
-		data[length++] = '\0';
-	}
-	words = split_words(p, data, length);
-	if (!words)
-		return -ENOMEM;
-	p->nested = true;
-	r = parse_words(p, words, &command);
-	p->nested = false;
-	if (r < 0)
-		return r;
-	if (p->plan->as->args_command) {
-		p->prefix = command;
-		return 0;
-	}
-	p->command_begun = false;
-	return check_modifiers(p, NULL);
-}
-
-/* Makes the command from the words that a list of --args began it with and those of the command
- * line. */
-static int join_command(struct parse *p, char **rest)
-{
-	size_t n_prefix = 0, n_rest = 0;
-	char **command, **owned;
-
-	while (p->prefix && p->prefix[n_prefix])
-		n_prefix++;
-	while (rest[n_rest])
-		n_rest++;
-	if (n_prefix == 0) {
-		p->plan->command = n_rest > 0 ? rest : NULL;
-		return 0;
-	}
-	owned = plan_append(&p->plan->owned, &p->plan->n_owned, sizeof *owned);
-	command = calloc(n_prefix + n_rest + 1, sizeof *command);
-	if (!owned || !command) {
-		free(command);
-		return no_memory(p);
-	}
-	*owned = (char *)command;
-	memcpy(command, p->prefix, n_prefix * sizeof *command);
-	memcpy(command + n_prefix, rest, n_rest * sizeof *command);
-	p->plan->command = command;
-	return 0;
-}
-
-int options_parse(struct plan *plan, char **words, options_read_fn read, struct fail *f)
-{
-	struct parse p = { .plan = plan, .fail = f, .read = read };
-	char **rest;
-	int r;
-
-	r = parse_words(&p, words, &rest);
-	if (r < 0)
-		return r;
-	if (stops_parsing(plan->action))
-		return 0;
-	if (plan->as->last_modifier_counts || p.pending_layers > 0) {
-		r = check_modifiers(&p, NULL);
-		if (r < 0)
-			return r;
-	}
-	r = join_command(&p, rest);
-	if (r < 0)
-		return r;
-	if (!plan->command)
-		plan->action = ACTION_USAGE;
-	return 0;
 }
