@@ -8,6 +8,7 @@
 
 #include "caps.h"
 #include "fail.h"
+#include "options.h"
 #include "personality.h"
 #include "plan.h"
 #include "util.h"

@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "options.h"
+struct fail;
+struct option;
+struct plan;
 
 struct parse {
 	struct plan *plan;
 	struct fail *fail;
-	options_read_fn read;
+	int (*read)(int fd, char **ret_data, size_t *ret_length); /* options_read_fn */
 	bool nested; /* inside a list of --args */
 	uint64_t seen[2]; /* rows of the table met so far, a bit each */
 	/* modifiers waiting for their option */
