@@ -122,7 +122,7 @@ static bool userns_and_unshare_try(const struct plan *p)
 
 static bool disable_without_user(const struct plan *p)
 {
-	return p->disable_userns && !p->userns_asked && !p->as->map_root;
+	return p->disable_userns && !p->userns_asked && !p->as->always_userns;
 }
 
 static bool disable_and_block(const struct plan *p)
