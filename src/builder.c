@@ -8,14 +8,10 @@
  * what was done here. */
 #include "builder.h"
 
-#include <grp.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include "channel.h"
 #include "fail.h"

@@ -2,9 +2,7 @@
 /* Starts the command, as the ordered table at the end of this file. */
 #include "command.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "caps.h"

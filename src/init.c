@@ -4,7 +4,6 @@
 #include "init.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -67,7 +66,8 @@ static void close_others(struct init *init)
 	keep[n++] = sb->socket;
 	keep[n++] = sb->launcher;
 	keep[n++] = init->signals;
-	keep[n++] = sb->proc_fd;
+	if (!init->pid_namespace)
+		keep[n++] = sb->proc_fd; /* tells whom to kill */
 	if (sb->plan->sync_fd >= 0)
 		keep[n++] = sb->plan->sync_fd;
 	for (i = 0; i < sb->plan->n_locks; i++)

@@ -4,11 +4,8 @@
 #include "inside.h"
 
 #include <linux/keyctl.h>
-#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "audit.h"
 #include "channel.h"
@@ -197,7 +194,8 @@ static int step_filter(struct sandbox *sb)
 	if (sb->plan->seccomp_fd < 0)
 		return 0;
 	wait_readable(sb, sb->plan->seccomp_fd);
-	r = seccomp_read(sb->plan->seccomp_fd, &sb->filters[0], sb->fail);
+	r = seccomp_read(sb->plan->seccomp_fd, sb->plan->as->explains ? "--seccomp" : NULL,
+			 &sb->filters[0], sb->fail);
 	sb->n_filters = r == 0;
 	return r;
 }

@@ -3,7 +3,6 @@
 #include "launch.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,7 +36,8 @@ static int read_filters(struct sandbox *sb)
 	if (!sb->filters || !sb->lock_fds)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	for (i = 0; i < p->n_seccomp_fds; i++) {
-		r = seccomp_read(p->seccomp_fds[i], &sb->filters[i], sb->fail);
+		r = seccomp_read(p->seccomp_fds[i], p->as->explains ? "--add-seccomp-fd" : NULL,
+				 &sb->filters[i], sb->fail);
 		if (r < 0)
 			return r;
 	}

@@ -212,8 +212,10 @@ int parse_args_list(struct parse *p, const struct option *o, char **operands)
 		return parse_no_memory(p);
 	r = p->read(fd, &data, &length);
 	if (r < 0)
-		return p->plan->as->explains ? fail(p->fail, -r, "--args %s", operands[0])
-					     : fail(p->fail, -r, "Can't read --args data");
+		return p->plan->as->explains
+			       ? fail_hint(p->fail, fail(p->fail, -r, "--args %s", operands[0]),
+					   "the caller opens it, as in 3<words")
+			       : fail(p->fail, -r, "Can't read --args data");
 	*owned = data;
 	/* the reader leaves room for one byte after the data */
 	if (length > 0 && data[length - 1] != '\0') {

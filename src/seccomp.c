@@ -109,7 +109,7 @@ int seccomp_refuse_keyring(void)
 	return install(code, n);
 }
 
-int seccomp_read(int fd, struct seccomp_program *ret, struct fail *f)
+int seccomp_read(int fd, const char *option, struct seccomp_program *ret, struct fail *f)
 {
 	size_t room = 4096, length = 0;
 	char *code = malloc(room), *grown;
@@ -130,11 +130,17 @@ int seccomp_read(int fd, struct seccomp_program *ret, struct fail *f)
 	}
 	if (n < 0) {
 		free(code);
-		return fail(f, errno, "Can't read seccomp data");
+		return option ? fail(f, errno, "Can't read seccomp data of %s %d", option, fd)
+			      : fail(f, errno, "Can't read seccomp data");
 	}
 	if (length % sizeof(struct sock_filter) != 0) {
 		free(code);
-		return fail(f, 0, "Invalid seccomp data, must be multiple of 8");
+		if (!option)
+			return fail(f, 0, "Invalid seccomp data, must be multiple of 8");
+		return fail_hint(f,
+				 fail(f, 0, "Invalid seccomp data of %s %d, must be multiple of 8",
+				      option, fd),
+				 "the filter is a compiled one, an array of struct sock_filter");
 	}
 	*ret = (struct seccomp_program){ .code = code, .length = length };
 	return 0;

@@ -11,8 +11,9 @@ struct seccomp_program {
 	size_t length; /* in bytes */
 };
 
-/* Reads a compiled filter from FD to its end. Returns 0, or -errno with the failure recorded. */
-int seccomp_read(int fd, struct seccomp_program *ret, struct fail *f);
+/* Reads a compiled filter from FD to its end. OPTION is the word to name it by in messages, or NULL
+ * for bubblewrap's, which name none. Returns 0, or -errno with the failure recorded. */
+int seccomp_read(int fd, const char *option, struct seccomp_program *ret, struct fail *f);
 
 /* Installs a filter that was read. Returns 0, or -errno with the failure recorded. seccomp(2). */
 int seccomp_install(const struct seccomp_program *program, struct fail *f);
