@@ -28,7 +28,8 @@ class Running(Case):
 
     def test_timeout_ends_descendants(self):
         r = self.run_cmd(['sh', '-c', 'setsid sleep 41 & echo $!; wait'], timeout=0.5)
-        self.assertEqual((r.rc, r.timed_out), (-9, True))
+        # the shell may be killed, or end by itself when its child has been
+        self.assertTrue(r.timed_out)
         self.assertTrue(wait_gone(int(r.out)))
 
     def test_orphans_are_not_waited_for(self):
