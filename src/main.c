@@ -5,10 +5,11 @@
  *
  *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
- *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it
+ *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it;
+ *                  opt_values.c opt_identity.c opt_root.c opt_command.c: its handlers
  *   claim.c        the descriptors that options name: claimed before there are others
  *   caller.c       who calls, and whether with more privilege than it should have
- *   plan.c         the options against each other; what follows from them
+ *   plan.c         what follows from the options; rules.c: the options against each other
  *   explain.c      --help, --explain, --dump-options
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait

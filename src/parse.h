@@ -16,7 +16,7 @@ struct parse {
 	struct fail *fail;
 	int (*read)(int fd, char **ret_data, size_t *ret_length); /* options_read_fn */
 	bool nested; /* inside a list of --args */
-	uint64_t seen[2]; /* rows of the table met so far, a bit each */
+	uint64_t seen[4]; /* rows of the table met so far, a bit each */
 	/* modifiers waiting for their option */
 	const char *modifier;
 	bool perms_set, size_set;

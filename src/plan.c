@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Holds a plan's options against each other, as a table, and decides what follows from them. */
+/* A plan: made, freed, and completed by what follows from its options. */
 #include "plan.h"
 
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "dev.h"
 #include "fail.h"
 #include "personality.h"
+#include "rules.h"
 #include "sys.h"
 #include "util.h"
 
@@ -106,152 +107,6 @@ bool plan_path_below(const char *path, const char *dir)
 bool plan_path_same(const char *a, const char *b)
 {
 	return plan_path_below(a, b) && plan_path_below(b, a);
-}
-
-/* the rules: options against each other */
-
-static bool userns_and_unshare(const struct plan *p)
-{
-	return p->userns_fd >= 0 && p->userns_asked;
-}
-
-static bool userns_and_unshare_try(const struct plan *p)
-{
-	return p->userns_fd >= 0 && p->userns_try;
-}
-
-static bool disable_without_user(const struct plan *p)
-{
-	return p->disable_userns && !p->userns_asked && !p->as->always_userns;
-}
-
-static bool disable_and_block(const struct plan *p)
-{
-	return p->disable_userns && p->userns_block_fd >= 0;
-}
-
-static bool disable_and_join(const struct plan *p)
-{
-	return p->disable_userns && p->userns_fd >= 0;
-}
-
-static bool block_without_info(const struct plan *p)
-{
-	return p->userns_block_fd >= 0 && p->info_fd < 0;
-}
-
-static bool block_without_user(const struct plan *p)
-{
-	return p->userns_block_fd >= 0 && !p->userns_asked;
-}
-
-static bool pid1_without_pid(const struct plan *p)
-{
-	return p->as_pid_1 && !(p->unshare & CLONE_NEWPID);
-}
-
-static bool pid1_and_lock(const struct plan *p)
-{
-	return p->as_pid_1 && p->n_locks > 0;
-}
-
-static bool uid_without_user(const struct plan *p)
-{
-	return p->uid_set && !p->userns && p->userns_fd < 0;
-}
-
-static bool gid_without_user(const struct plan *p)
-{
-	return p->gid_set && !p->userns && p->userns_fd < 0;
-}
-
-static bool hostname_without_uts(const struct plan *p)
-{
-	return p->hostname && !(p->unshare & CLONE_NEWUTS);
-}
-
-static bool block_and_join(const struct plan *p)
-{
-	return p->userns_block_fd >= 0 && (p->userns2_fd >= 0 || p->pidns_fd >= 0);
-}
-
-static bool status_fd_shared(const struct plan *p)
-{
-	const int status[] = { p->info_fd, p->json_fd };
-	const int others[] = { p->block_fd, p->userns_block_fd, p->seccomp_fd };
-	size_t i, j;
-	bool shared = false;
-
-	for (i = 0; i < ARRAY_SIZE(status); i++) {
-		for (j = 0; j < ARRAY_SIZE(others) && status[i] >= 0; j++)
-			shared |= others[j] == status[i];
-		for (j = 0; j < p->n_keep_fds && status[i] >= 0; j++)
-			shared |= p->keep_fds[j] == status[i];
-	}
-	return shared;
-}
-
-static bool later_try_on_root(const struct plan *p)
-{
-	size_t i;
-
-	for (i = 1; i < p->n_ops; i++)
-		if ((p->ops[i].flags & OP_TRY) && plan_path_same(p->ops[i].dest, "/"))
-			return true;
-	return false;
-}
-
-static bool keep_and_inherit(const struct plan *p)
-{
-	return p->inherit_fds && p->n_keep_fds > 0;
-}
-
-struct rule {
-	bool (*broken)(const struct plan *p);
-	const char *text;
-	const char *hint;
-};
-
-/* Before it is known whether a user namespace is implied, as bubblewrap has it. */
-static const struct rule early_rules[] = {
-	{ userns_and_unshare, "--userns is not compatible with --unshare-user",
-	  "leave one of them out" },
-	{ userns_and_unshare_try, "--userns is not compatible with --unshare-user-try",
-	  "name the namespaces one by one instead of --unshare-all" },
-	{ disable_without_user, "--disable-userns requires --unshare-user", NULL },
-	{ disable_and_block, "--disable-userns is not compatible with --userns-block-fd", NULL },
-	{ disable_and_join, "--disable-userns is not compatible with --userns", NULL },
-	{ block_without_user, "--userns-block-fd requires --unshare-user", NULL },
-	{ block_without_info, "--userns-block-fd requires --info-fd",
-	  "the caller learns from it whose id maps to write" },
-	{ block_and_join, "--userns-block-fd is not compatible with --userns2 or --pidns", NULL },
-	{ status_fd_shared,
-	  "The descriptor of --info-fd or --json-status-fd has another use as well",
-	  "the sandbox closes it early, so that its reader sees the end: give it one of its own" },
-	{ later_try_on_root, "A root that may be missing must be the first operation",
-	  "put the --bind-try on / before the others, or use --bind" },
-	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
-	{ pid1_and_lock, "Specifying --as-pid-1 and --lock-file is not permitted",
-	  "the init process holds the locks" },
-	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
-	  "--inherit-fds keeps them all" },
-};
-
-static const struct rule late_rules[] = {
-	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
-	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
-	{ hostname_without_uts, "Specifying --hostname requires --unshare-uts",
-	  "without it the name would be the host's own" },
-};
-
-static int check_rules(const struct plan *p, const struct rule *rules, size_t n, struct fail *f)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (rules[i].broken(p))
-			return fail_hint(f, fail(f, 0, "%s", rules[i].text), rules[i].hint);
-	return 0;
 }
 
 /* what follows from the options */
@@ -427,13 +282,13 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 {
 	int r;
 
-	r = check_rules(p, early_rules, ARRAY_SIZE(early_rules), f);
+	r = rules_check_early(p, f);
 	if (r < 0)
 		return r;
 	r = decide_namespaces(p, caller, f);
 	if (r < 0)
 		return r;
-	r = check_rules(p, late_rules, ARRAY_SIZE(late_rules), f);
+	r = rules_check_late(p, f);
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);

@@ -30,6 +30,7 @@ LAYERS = (
     {'util.h', 'sys.h'},
     {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'ns.h', 'personality.h', 'signals.h'},
     {'plan.h'},
+    {'rules.h'},
     {'caller.h', 'claim.h', 'env.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h', 'status.h',
      'tty.h', 'wait.h'},
@@ -38,16 +39,20 @@ LAYERS = (
     {'builder.h', 'inside.h'},
     {'supervise.h'},
     {'launch.h'},
-    {'parse.h'},
+    {'handlers.h', 'parse.h'},
     {'options.h'},
     {'explain.h'},
     {'main.h'},
 )
-OTHER_HEADER = {'parse.c': 'options.h', 'steps.c': 'sandbox.h'}
+HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_root.c', 'opt_values.c')
+OTHER_HEADER = {'parse.c': 'options.h', 'steps.c': 'sandbox.h',
+                **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
-PURE = {'plan.c': {'dev.h'}, 'options.c': set(), 'parse.c': set(), 'explain.c': set()}
-ACTING = LAYERS[3] | LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[8]
-SEE_OPTIONS = {'main.c', 'options.c', 'options.h', 'parse.c', 'parse.h', 'explain.c', 'explain.h'}
+PURE = {'plan.c': {'dev.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(), 'parse.c': set(),
+        'explain.c': set(), **{name: set() for name in HANDLERS}}
+ACTING = LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[8] | LAYERS[9]
+SEE_OPTIONS = {'main.c', 'options.c', 'options.h', 'parse.c', 'parse.h', 'explain.c', 'explain.h',
+               *HANDLERS}
 
 
 def tracked():

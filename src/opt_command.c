@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Handlers of options: the command's surroundings: environment, walls, descriptors. */
+#include "handlers.h"
+
+#include <string.h>
+
+#include "fail.h"
+#include "options.h"
+#include "parse.h"
+#include "personality.h"
+#include "plan.h"
+#include "util.h"
+
+static int add_env(struct parse *p, enum env_type type, const char *name, const char *value)
+{
+	struct env_edit *edit;
+
+	if (name && (name[0] == '\0' || strchr(name, '=')))
+		return p->plan->as->explains
+			       ? fail(p->fail, 0, "“%s” is not the name of a variable", name)
+			       : fail(p->fail, 0,
+				      type == ENV_SET ? "setenv failed" : "unsetenv failed");
+	edit = plan_append(&p->plan->env, &p->plan->n_env, sizeof *edit);
+	if (!edit)
+		return parse_no_memory(p);
+	*edit = (struct env_edit){ .type = type, .name = name, .value = value };
+	return 0;
+}
+
+int opt_setenv(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	return add_env(p, ENV_SET, operands[0], operands[1]);
+}
+
+int opt_unsetenv(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	return add_env(p, ENV_UNSET, operands[0], NULL);
+}
+
+int opt_clearenv(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	(void)operands;
+	return add_env(p, ENV_CLEAR, NULL, NULL);
+}
+
+int opt_argv0(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	if (p->plan->argv0)
+		return fail(p->fail, 0, "--argv0 used multiple times");
+	p->plan->argv0 = operands[0];
+	return 0;
+}
+
+int opt_lock_file(struct parse *p, const struct option *o, char **operands)
+{
+	const char **lock;
+
+	if (parse_path(p, o, operands[0]) < 0)
+		return -EINVAL;
+	lock = plan_append(&p->plan->locks, &p->plan->n_locks, sizeof *lock);
+	if (!lock)
+		return parse_no_memory(p);
+	*lock = operands[0];
+	return 0;
+}
+
+int opt_chdir(struct parse *p, const struct option *o, char **operands)
+{
+	if (parse_path(p, o, operands[0]) < 0)
+		return -EINVAL;
+	p->plan->chdir = operands[0];
+	return 0;
+}
+
+int opt_seccomp(struct parse *p, const struct option *o, char **operands)
+{
+	if (p->plan->n_seccomp_fds > 0)
+		return fail(p->fail, 0, "--seccomp cannot be combined with --add-seccomp-fd");
+	return opt_fd(p, o, operands);
+}
+
+int opt_add_seccomp(struct parse *p, const struct option *o, char **operands)
+{
+	int fd = NO_FD, r, *item;
+
+	(void)o;
+	if (p->plan->seccomp_fd >= 0)
+		return fail(p->fail, 0, "--add-seccomp-fd cannot be combined with --seccomp");
+	r = parse_fd(p, operands[0], &fd);
+	if (r < 0)
+		return r;
+	item = plan_append(&p->plan->seccomp_fds, &p->plan->n_seccomp_fds, sizeof *item);
+	if (!item)
+		return parse_no_memory(p);
+	*item = fd;
+	return 0;
+}
+
+int opt_keep_fd(struct parse *p, const struct option *o, char **operands)
+{
+	int fd = NO_FD, r, *item;
+
+	(void)o;
+	r = parse_fd(p, operands[0], &fd);
+	if (r < 0)
+		return r;
+	item = plan_append(&p->plan->keep_fds, &p->plan->n_keep_fds, sizeof *item);
+	if (!item)
+		return parse_no_memory(p);
+	*item = fd;
+	return 0;
+}

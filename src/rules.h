@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The options of a plan held against each other. */
+#pragma once
+
+struct fail;
+struct plan;
+
+/* The rules that hold as typed, before it is known whether a user namespace is implied. Returns 0,
+ * or -EINVAL with F filled. */
+int rules_check_early(const struct plan *p, struct fail *f);
+
+/* The rules that need to know whether a user namespace is made. Returns 0, or -EINVAL with F
+ * filled. */
+int rules_check_late(const struct plan *p, struct fail *f);
