@@ -20,7 +20,7 @@
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c fds.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
+ *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
  *   init.c         pid 1 of the sandbox
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
 #include <stdio.h>

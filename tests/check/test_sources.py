@@ -28,7 +28,7 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|^tests/allowed-skips
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
     {'util.h', 'sys.h'},
-    {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'ns.h', 'personality.h', 'signals.h'},
+    {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'json.h', 'ns.h', 'personality.h', 'signals.h'},
     {'plan.h'},
     {'rules.h'},
     {'caller.h', 'claim.h', 'env.h', 'sandbox.h'},
