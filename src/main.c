@@ -10,7 +10,7 @@
  *   claim.c        the descriptors that options name: claimed before there are others
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         what follows from the options; rules.c: the options against each other
- *   explain.c      --help, --explain, --dump-options
+ *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait
  *   status.c       --info-fd, --json-status-fd (ns.c: the namespaces)
@@ -32,6 +32,7 @@
 #include "claim.h"
 #include "env.h"
 #include "explain.h"
+#include "facts.h"
 #include "fail.h"
 #include "launch.h"
 #include "options.h"
@@ -173,9 +174,15 @@ static int inform(const struct plan *p, const char *program)
 		return p->as->exit_setup;
 	case ACTION_RUN:
 	case ACTION_EXPLAIN:
+	case ACTION_EXPLAIN_JSON:
 		break;
 	}
 	return fflush(stdout) == 0 ? 0 : p->as->exit_setup;
+}
+
+static bool explains(const struct plan *p)
+{
+	return p->action == ACTION_EXPLAIN || p->action == ACTION_EXPLAIN_JSON;
 }
 
 static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
@@ -203,9 +210,9 @@ static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 		r = plan_check(p, &caller, f);
 	if (r < 0)
 		return r;
-	if (p->action == ACTION_EXPLAIN) {
-		explain_plan(p, &caller, stdout);
-		*ret_status = fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
+	if (explains(p)) {
+		r = facts_print(p, &caller, p->action == ACTION_EXPLAIN_JSON, stdout);
+		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
 		return 0;
 	}
 	r = env_build(p, environ, &l.env, &l.n_env);
@@ -231,7 +238,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = options_parse(&plan, argv + 1, read_all, &failure);
 	print_warnings(&plan);
-	if (r == 0 && plan.action != ACTION_RUN && plan.action != ACTION_EXPLAIN)
+	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0]);
 	if (r == 0)
 		r = run(&plan, argv, &status, &failure);

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""--explain: the checked plan for a person, and nothing done."""
+"""--explain and --explain-json: the checked plan, and nothing done."""
 
+import json
 import os
 import re
 
@@ -24,7 +25,7 @@ class Explain(ProbeCase):
     def test_every_part_is_there(self):
         self.assertEqual(list(self.sections(*SMALL)),
                          ['identity', 'namespaces', 'root', 'mounts and files', 'walls',
-                          'environment', 'command'])
+                          'lifetime', 'environment', 'command'])
 
     def test_identity(self):
         text = '\n'.join(self.sections(*HOST, '--uid', '77')['identity'])
@@ -112,6 +113,130 @@ class Explain(ProbeCase):
     def test_sources_need_not_exist(self):
         """A plan can be read on another machine than the one it is for."""
         self.sections('--ro-bind', '/no/such', '/x', *USR)
+
+
+# what an operand may be, by the name that the table gives it; options may need others beside them
+OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
+            'GID': '7', 'LABEL': 'a:b:c:s0', 'NAME': 'name', 'OCTAL': '0123', 'PATH': '/path',
+            'RWSRC': '/rwsrc', 'SRC': '/src', 'TARGET': 'target', 'UID': '7', 'VALUE': 'value',
+            'VAR': 'VAR', 'WORKDIR': '/workdir'}
+BEFORE = {'--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],
+          '--cap-add': ['--cap-drop', 'ALL'], '--map-root-user': ['--map-current-user'],
+          '--overlay': ['--overlay-src', '/a'], '--tmp-overlay': ['--overlay-src', '/a'],
+          '--ro-overlay': ['--overlay-src', '/a', '--overlay-src', '/b'],
+          '--unsetenv': ['--setenv', 'VAR', 'x'], '--share-net': ['--unshare-net'],
+          '--userns-block-fd': ['--unshare-user', '--info-fd', '1']}
+AFTER = {'--perms': ['--tmpfs', '/a'], '--size': ['--tmpfs', '/a'],
+         '--overlay-src': ['--tmp-overlay', '/a']}
+# these say what husk does instead of a launch, or what it does anyway
+SILENT = {'--dump-options', '--explain', '--explain-json', '--help', '--version',
+          '--unshare-user', '--unshare-user-try', '--args'}
+
+
+class ExplainJson(ProbeCase):
+    def plan(self, *args, command=('ls',), program='husk'):
+        r = self.husk('--explain-json', *args, '--', *command)
+        self.assertEqual((r.rc, r.err), (0, ''), r)
+        self.assertEqual(r.out.count('\n'), 1)
+        return json.loads(r.out)
+
+    def test_members(self):
+        plan = self.plan(*SMALL, '--cap-drop', 'ALL', '--cap-add', 'kill')
+        self.assertEqual(list(plan), [
+            'personality', 'identity', 'namespaces', 'root', 'operations', 'walls', 'lifetime',
+            'descriptors', 'environment', 'command', 'messages'])
+        self.assertEqual(plan['personality'], 'husk')
+        self.assertEqual(plan['identity'], {
+            'uid': 0, 'gid': 0, 'outer-uid': os.getuid(), 'outer-gid': os.getgid(),
+            'user-namespace': 'new', 'levels': 2, 'capabilities': ['cap_kill']})
+        self.assertEqual(set(plan['namespaces']['new']),
+                         {'user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup', 'time'})
+        self.assertEqual(plan['namespaces']['shared'], [])
+        self.assertEqual(plan['command']['words'], ['ls'])
+
+    def test_operations_in_order(self):
+        plan = self.plan('--ro-bind', '/usr', '/u', '--perms', '0700', '--size', '4096',
+                         '--tmpfs', '/t', '--overlay-src', '/a', '--overlay', '/rw', '/w', '/o')
+        bind, tmpfs, overlay = plan['operations']
+        self.assertEqual(bind, {
+            'option': '--ro-bind', 'destination': '/u', 'source': '/usr', 'fd': None,
+            'work': None, 'layers': [], 'filesystem': 'bind', 'flags': ['ro', 'nosuid', 'nodev'],
+            'devices': False, 'mode': None, 'size': None, 'try': False, 'deferred': False,
+            'covered': False})
+        self.assertEqual((tmpfs['mode'], tmpfs['size']), ('0700', 4096))
+        self.assertEqual((overlay['source'], overlay['work'], overlay['layers']),
+                         ('/rw', '/w', ['/a']))
+
+    def test_kinds_of_root(self):
+        for args, kind in (((), 'host'), (HOST, 'in-place'), (USR, 'new')):
+            self.assertEqual(self.plan(*args)['root']['kind'], kind)
+
+    def test_joined_namespaces(self):
+        fd = self.open('/proc/self/ns/user')
+        plan = self.plan_of_fds('--userns', str(fd), fds=[fd])
+        self.assertEqual(plan['namespaces']['joined'], [{'kind': 'user', 'fd': fd}])
+        self.assertEqual(plan['identity']['user-namespace'], 'joined')
+        self.assertNotIn('user', plan['namespaces']['shared'])
+
+    def plan_of_fds(self, *args, fds):
+        r = self.husk('--explain-json', *args, '--', 'ls', pass_fds=fds)
+        self.assertEqual((r.rc, r.err), (0, ''), r)
+        return json.loads(r.out)
+
+    def test_any_bytes(self):
+        """Every byte of an operand can be had back, in Python by os.fsencode()."""
+        odd = bytes(range(1, 256)) + 'ä€\U0001f600'.encode() + b'\xed\xa0\x80\xc0\x80'
+        r = self.run_cmd([HUSK, b'--explain-json', b'--setenv', b'A', odd, b'--tmpfs',
+                          b'/' + odd, b'ls', odd])
+        plan = json.loads(r.out)
+        self.assertEqual(os.fsencode(plan['command']['words'][1]), odd)
+        self.assertEqual(os.fsencode(plan['environment']['edits'][0]['value']), odd)
+        self.assertEqual(os.fsencode(plan['operations'][0]['destination']), b'/' + odd)
+
+    def test_bwrap_knows_no_such_option(self):
+        self.assertFails(self.bwrap('--explain-json', 'ls'), 1, 'Unknown option')
+
+    def test_a_bad_plan_is_refused(self):
+        r = self.husk('--explain-json', '--hostname', 'x', 'ls')
+        self.assertFails(r, 125, '--unshare-uts')
+        self.assertEqual(r.out, '')
+
+
+class EveryOption(ProbeCase):
+    """An option that changes the plan is seen in both explanations."""
+
+    def words(self, name, operands, fds):
+        words = [name]
+        for operand in operands.split():
+            word = OPERANDS[operand]
+            if word is None:
+                fds.append(self.open('/dev/null'))
+                word = str(fds[-1])
+            words.append(word)
+        return words
+
+    def explained(self, how, words, fds):
+        r = self.husk(how, *words, '--', 'ls', pass_fds=fds)
+        self.assertEqual((r.rc, r.err), (0, ''), r)
+        return r.out
+
+    def test_every_row_of_the_table(self):
+        rows = [line.split('\t') for line in self.husk('--dump-options').out.splitlines()]
+        rows = [row for row in rows if row[0] != 'cap' and row[0] not in SILENT]
+        self.assertGreater(len(rows), 60)
+        for name, operands, *_ in rows:
+            fds = []
+            words = self.words(name, operands, fds)
+            before, after = BEFORE.get(name, []), AFTER.get(name, [])
+            # layers must be followed by an overlay
+            base = [] if 'overlay' in name else before + after
+            for how in ('--explain', '--explain-json'):
+                with self.subTest(name, how=how):
+                    self.assertNotEqual(
+                        self.explained(how, [*before, *words, *after], fds),
+                        self.explained(how, base, fds))
+            for fd in fds:
+                self.close(fd)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells a checked plan, for a person and as JSON at once: what is said in one form is said in the
+ * other.
+ *
+ * A field of the plan that stands for itself is a row of the table of fields; what is put together
+ * of several has a function, named in the table of sections. Both speak through the same few
+ * helpers: fact_*() for a member of the JSON, say() and line() for a person. */
+#include "facts.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "caps.h"
+#include "json.h"
+#include "ns.h"
+#include "personality.h"
+#include "plan.h"
+#include "sys.h"
+#include "util.h"
+
+struct facts {
+	const struct plan *plan;
+	const struct caller *caller;
+	struct json json;
+	FILE *out; /* for a person, or NULL */
+	const char *title; /* of the section, until it has been printed */
+};
+
+/* Says something to the person, if there is one. */
+static void __attribute__((format(printf, 2, 3))) say(struct facts *t, const char *format, ...)
+{
+	va_list ap;
+
+	if (!t->out)
+		return;
+	va_start(ap, format);
+	vfprintf(t->out, format, ap);
+	va_end(ap);
+}
+
+/* Begins a line of the section. */
+static void line(struct facts *t)
+{
+	if (t->title)
+		say(t, "%s:\n", t->title);
+	t->title = NULL;
+	say(t, "  ");
+}
+
+/* Says a word as a shell would read it back, without a control character for the terminal. */
+static void say_word(struct facts *t, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./=:,+@%";
+	const unsigned char *c;
+
+	if (*word && strspn(word, plain) == strlen(word)) {
+		say(t, "%s", word);
+		return;
+	}
+	say(t, "$'");
+	for (c = (const unsigned char *)word; *c; c++) {
+		if (*c < 0x20 || *c >= 0x7f)
+			say(t, "\\x%02x", *c);
+		else
+			say(t, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
+	}
+	say(t, "'");
+}
+
+/* a fact: a member of the section, and a line of it */
+
+static void fact_flag(struct facts *t, const char *key, bool value, const char *words)
+{
+	json_bool(&t->json, key, value);
+	if (value && words) {
+		line(t);
+		say(t, "%s\n", words);
+	}
+}
+
+static void fact_fd(struct facts *t, const char *key, int fd, const char *words)
+{
+	if (fd < 0) {
+		json_null(&t->json, key);
+		return;
+	}
+	json_number(&t->json, key, fd);
+	line(t);
+	say(t, "%s descriptor %d\n", words, fd);
+}
+
+static void fact_word(struct facts *t, const char *key, const char *value, const char *words)
+{
+	json_string(&t->json, key, value);
+	if (!value)
+		return;
+	line(t);
+	say(t, "%s ", words);
+	say_word(t, value);
+	say(t, "\n");
+}
+
+static void fact_fds(struct facts *t, const char *key, const int *fds, size_t n, const char *words)
+{
+	size_t i;
+
+	json_open(&t->json, key, '[');
+	for (i = 0; i < n; i++)
+		fact_fd(t, NULL, fds[i], words);
+	json_close(&t->json, ']');
+}
+
+static void fact_words(struct facts *t, const char *key, const char *const *values, size_t n,
+		       const char *words)
+{
+	size_t i;
+
+	json_open(&t->json, key, '[');
+	for (i = 0; i < n; i++)
+		fact_word(t, NULL, values[i], words);
+	json_close(&t->json, ']');
+}
+
+/* A yes or no that a word tells better. */
+static void fact_choice(struct facts *t, const char *key, const char *value, const char *words)
+{
+	json_string(&t->json, key, value);
+	if (words) {
+		line(t);
+		say(t, "%s\n", words);
+	}
+}
+
+/* what is put together of several fields */
+
+static const char *user_namespace(const struct plan *p)
+{
+	if (p->userns_fd >= 0)
+		return "joined";
+	return p->userns ? "new" : "shared";
+}
+
+static void tell_caps(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	const char *name;
+	unsigned cap;
+
+	json_open(&t->json, "capabilities", '[');
+	line(t);
+	say(t, "capabilities:%s", p->caps == 0 ? " none" : p->caps == CAPS_ALL ? " all" : "");
+	for (cap = 0; (name = caps_name(cap)); cap++) {
+		if (!(p->caps & CAP_BIT(cap)))
+			continue;
+		json_string(&t->json, NULL, name);
+		if (p->caps != CAPS_ALL)
+			say(t, " %s", name);
+	}
+	say(t, "\n");
+	json_close(&t->json, ']');
+}
+
+static void tell_identity(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	const struct caller *c = t->caller;
+	bool known = p->userns_fd < 0 && p->userns_block_fd < 0;
+
+	line(t);
+	if (p->userns_fd >= 0)
+		say(t, "in the user namespace of descriptor %d\n", p->userns_fd);
+	else if (p->userns_block_fd >= 0)
+		say(t, "id maps written by the caller, before descriptor %d ends\n",
+		    p->userns_block_fd);
+	else if (p->userns)
+		say(t, "uid %u is %u outside, gid %u is %u outside\n", p->uid, c->uid, p->gid,
+		    c->gid);
+	else
+		say(t, "uid %u, gid %u, as outside\n", c->uid, c->gid);
+	if (p->userns_fd >= 0 && (p->uid_set || p->gid_set)) {
+		line(t);
+		say(t, "uid %u, gid %u there\n", p->uid, p->gid);
+	}
+	if (known || p->uid_set)
+		json_number(&t->json, "uid", p->uid);
+	else
+		json_null(&t->json, "uid");
+	if (known || p->gid_set)
+		json_number(&t->json, "gid", p->gid);
+	else
+		json_null(&t->json, "gid");
+	json_number(&t->json, "outer-uid", c->uid);
+	json_number(&t->json, "outer-gid", c->gid);
+	json_string(&t->json, "user-namespace", user_namespace(p));
+	json_number(&t->json, "levels", p->two_levels ? 2 : p->userns || p->userns_fd >= 0);
+	line(t);
+	say(t, "%s\n",
+	    !p->userns && p->userns_fd < 0 ? "no user namespace"
+	    : p->two_levels ? "two user namespaces: the command can undo no mount of its sandbox"
+			    : "one user namespace");
+	tell_caps(t);
+}
+
+/* The namespaces that are joined by descriptor. */
+static const struct {
+	const char *kind;
+	size_t fd;
+	const char *words;
+} joined[] = {
+	{ "user", offsetof(struct plan, userns_fd), "user: from" },
+	{ "user", offsetof(struct plan, userns2_fd), "user, once the root is built: from" },
+	{ "pid", offsetof(struct plan, pidns_fd), "pid: from" },
+};
+
+static int joined_fd(const struct facts *t, size_t i)
+{
+	return *(const int *)((const char *)t->plan + joined[i].fd);
+}
+
+static bool is_joined(const struct facts *t, const char *kind)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(joined); i++)
+		if (streq(joined[i].kind, kind) && joined_fd(t, i) >= 0)
+			return true;
+	return false;
+}
+
+static void tell_kinds(struct facts *t, const char *key, const char *words, bool made)
+{
+	const struct plan *p = t->plan;
+	uint64_t new = p->unshare | CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0);
+	size_t i;
+
+	json_open(&t->json, key, '[');
+	line(t);
+	say(t, "%s:", words);
+	for (i = 0; i < NS_MAX; i++) {
+		if (!(new &namespaces[i].flag) == made ||
+		    (!made && is_joined(t, namespaces[i].name)))
+			continue;
+		json_string(&t->json, NULL, namespaces[i].name);
+		say(t, " %s", namespaces[i].name);
+	}
+	say(t, "\n");
+	json_close(&t->json, ']');
+}
+
+static void tell_namespaces(struct facts *t)
+{
+	size_t i;
+
+	tell_kinds(t, "new", "new", true);
+	tell_kinds(t, "shared", "the caller's", false);
+	json_open(&t->json, "joined", '[');
+	for (i = 0; i < ARRAY_SIZE(joined); i++) {
+		if (joined_fd(t, i) < 0)
+			continue;
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "kind", joined[i].kind);
+		fact_fd(t, "fd", joined_fd(t, i), joined[i].words);
+		json_close(&t->json, '}');
+	}
+	json_close(&t->json, ']');
+}
+
+static void tell_root(struct facts *t)
+{
+	static const struct {
+		const char *key, *words;
+	} kinds[] = {
+		[ROOT_HOST] = { "host", "the host's tree as it is" },
+		[ROOT_IN_PLACE] = { "in-place",
+				    "the host's tree, with the flags of the first mount" },
+		[ROOT_NEW] = { "new", "new, empty but for what follows" },
+	};
+	const struct plan *p = t->plan;
+
+	fact_choice(t, "kind", kinds[p->root].key, kinds[p->root].words);
+	json_bool(&t->json, "later-host-mounts-appear", !p->as->private_mounts);
+	line(t);
+	say(t, "mounts the host makes later %s\n",
+	    p->as->private_mounts ? "do not appear" : "appear");
+}
+
+/* What an operation mounts; no file system for one that mounts nothing new. */
+struct mounted {
+	const char *fs;
+	bool ro, nosuid, nodev, noexec;
+};
+
+static struct mounted mounted_by(const struct op *op)
+{
+	bool ro = op->flags & OP_RO;
+
+	switch (op->type) {
+	case OP_BIND:
+	case OP_BIND_FD:
+		return (struct mounted){ "bind", ro, true, !(op->flags & OP_DEVICES), false };
+	case OP_BIND_DATA:
+		return (struct mounted){ "bind", ro, true, true, false };
+	case OP_OVERLAY:
+	case OP_TMP_OVERLAY:
+	case OP_RO_OVERLAY:
+		return (struct mounted){ "overlay", ro, true, true, false };
+	case OP_TMPFS:
+		return (struct mounted){ "tmpfs", false, true, true, false };
+	case OP_PROC:
+		return (struct mounted){ "proc", false, true, true, true };
+	case OP_DEV:
+		return (struct mounted){ "tmpfs", false, true, true, false };
+	case OP_MQUEUE:
+		return (struct mounted){ "mqueue", false, false, false, false };
+	case OP_REMOUNT_RO:
+	case OP_DIR:
+	case OP_FILE:
+	case OP_SYMLINK:
+	case OP_CHMOD:
+	case OP_TYPE_MAX:
+		break;
+	}
+	return (struct mounted){ .fs = NULL };
+}
+
+static void tell_mounted(struct facts *t, const struct op *op)
+{
+	struct mounted m = mounted_by(op);
+	const struct {
+		const char *key;
+		bool set;
+	} flags[] = {
+		{ "nosuid", m.nosuid },
+		{ "nodev", m.nodev },
+		{ "noexec", m.noexec },
+	};
+	size_t i;
+
+	json_string(&t->json, "filesystem", m.fs);
+	json_open(&t->json, "flags", '[');
+	if (m.fs || op->type == OP_REMOUNT_RO) {
+		json_string(&t->json, NULL, m.ro || !m.fs ? "ro" : "rw");
+		say(t, " (%s", m.ro || !m.fs ? "ro" : "rw");
+		for (i = 0; i < ARRAY_SIZE(flags); i++) {
+			if (!flags[i].set)
+				continue;
+			json_string(&t->json, NULL, flags[i].key);
+			say(t, ",%s", flags[i].key);
+		}
+		say(t, ")");
+	}
+	json_close(&t->json, ']');
+	json_bool(&t->json, "devices", op->flags & OP_DEVICES);
+	if (op->flags & OP_DEVICES)
+		say(t, " with devices");
+}
+
+static void tell_sources(struct facts *t, const struct op *op)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_string(&t->json, "source", op->source);
+	if (op->source) {
+		say(t, op->type == OP_SYMLINK ? " to " : " from ");
+		say_word(t, op->source);
+	}
+	if (op->fd >= 0) {
+		json_number(&t->json, "fd", op->fd);
+		say(t, " from descriptor %d", op->fd);
+	} else {
+		json_null(&t->json, "fd");
+	}
+	json_string(&t->json, "work", op->work);
+	if (op->work) {
+		say(t, " working in ");
+		say_word(t, op->work);
+	}
+	json_open(&t->json, "layers", '[');
+	for (i = 0; i < op->n_layers; i++) {
+		json_string(&t->json, NULL, p->layers[op->first_layer + i]);
+		say(t, i == 0 ? " over " : ", ");
+		say_word(t, p->layers[op->first_layer + i]);
+	}
+	json_close(&t->json, ']');
+}
+
+static void tell_modifiers(struct facts *t, const struct op *op)
+{
+	char mode[16];
+
+	snprintf(mode, sizeof mode, "%04o", (unsigned)op->mode);
+	json_string(&t->json, "mode", op->mode_set ? mode : NULL);
+	if (op->mode_set)
+		say(t, " mode %s", mode);
+	if (op->size) {
+		json_number(&t->json, "size", (long long)op->size);
+		say(t, " size %zu", op->size);
+	} else {
+		json_null(&t->json, "size");
+	}
+	json_bool(&t->json, "try", op->flags & OP_TRY);
+	if (op->flags & OP_TRY)
+		say(t, op->source ? " if it exists" : " if it can be");
+}
+
+static void tell_operations(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	const struct op *op;
+
+	for (op = p->ops; op < p->ops + p->n_ops; op++) {
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "option", op->option);
+		json_string(&t->json, "destination", op->dest);
+		line(t);
+		say(t, "%s ", op->option + 2);
+		say_word(t, op->dest);
+		tell_sources(t, op);
+		tell_mounted(t, op);
+		tell_modifiers(t, op);
+		json_bool(&t->json, "deferred", op->deferred);
+		json_bool(&t->json, "covered", p->root_op && op < p->root_op);
+		if (p->root_op && op < p->root_op)
+			say(t, ", covered by the root that follows");
+		say(t, "\n");
+		json_close(&t->json, '}');
+	}
+	if (p->n_ops == 0) {
+		line(t);
+		say(t, "none\n");
+	}
+}
+
+static void tell_walls(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	bool alone = (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
+
+	fact_flag(t, "no-new-privs", true, "no_new_privs");
+	fact_flag(t, "setgroups-denied", p->userns && p->userns_block_fd < 0, "setgroups denied");
+	fact_flag(t, "terminal-input-refused", true,
+		  "TIOCSTI and TIOCLINUX refused when there is a terminal");
+	fact_flag(t, "fresh-keyring", p->as->fresh_keyring, "a session keyring of its own");
+	json_bool(&t->json, "other-processes", !alone);
+	if (!alone) {
+		line(t);
+		say(t, "without --unshare-pid the command can attack other processes of its "
+		       "user\n");
+	}
+}
+
+static void tell_lifetime(struct facts *t)
+{
+	const struct plan *p = t->plan;
+
+	fact_flag(t, "dies-with-launcher", p->dies_with_launcher,
+		  "the sandbox dies with the launcher");
+	fact_flag(t, "kills-orphans", p->as->kills_orphans || (p->unshare & CLONE_NEWPID),
+		  "what the command leaves behind is killed");
+	fact_flag(t, "forwards-signals", p->as->forwards, "signals are passed on to the command");
+	fact_flag(t, "init", p->init, "an init process beside the command");
+}
+
+static void tell_environment(struct facts *t)
+{
+	static const char *const edits[] = {
+		[ENV_SET] = "set",
+		[ENV_UNSET] = "unset",
+		[ENV_CLEAR] = "clear",
+	};
+	const struct plan *p = t->plan;
+	const struct env_edit *e;
+
+	json_open(&t->json, "edits", '[');
+	for (e = p->env; e < p->env + p->n_env; e++) {
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "edit", edits[e->type]);
+		json_string(&t->json, "name", e->name);
+		json_string(&t->json, "value", e->value);
+		json_close(&t->json, '}');
+		line(t);
+		say(t, "%s%s", edits[e->type], e->name ? " " : "");
+		if (e->name)
+			say_word(t, e->name);
+		if (e->value) {
+			say(t, "=");
+			say_word(t, e->value);
+		}
+		say(t, "\n");
+	}
+	json_close(&t->json, ']');
+	if (p->n_env == 0) {
+		line(t);
+		say(t, "the caller's\n");
+	}
+}
+
+static void tell_command(struct facts *t)
+{
+	size_t i;
+
+	json_open(&t->json, "words", '[');
+	line(t);
+	for (i = 0; t->plan->command[i]; i++) {
+		json_string(&t->json, NULL, t->plan->command[i]);
+		say(t, i ? " " : "");
+		say_word(t, t->plan->command[i]);
+	}
+	say(t, "\n");
+	json_close(&t->json, ']');
+}
+
+/* the tables */
+
+static const struct section {
+	const char *key, *title;
+	char open, close; /* of the member: an object, or an array without fields of its own */
+	void (*tell)(struct facts *t); /* before the fields, or NULL */
+} sections[] = {
+	{ "identity", "identity", '{', '}', tell_identity },
+	{ "namespaces", "namespaces", '{', '}', tell_namespaces },
+	{ "root", "root", '{', '}', tell_root },
+	{ "operations", "mounts and files, in this order", '[', ']', tell_operations },
+	{ "walls", "walls", '{', '}', tell_walls },
+	{ "lifetime", "lifetime", '{', '}', tell_lifetime },
+	{ "descriptors", "descriptors", '{', '}', NULL },
+	{ "environment", "environment", '{', '}', tell_environment },
+	{ "command", "command", '{', '}', tell_command },
+	{ "messages", "messages", '{', '}', NULL },
+};
+
+enum kind { FLAG, FD, WORD, FDS, WORDS };
+#define FIELD(name) offsetof(struct plan, name)
+
+/* The fields of the plan that stand for themselves, as options set them. */
+static const struct field {
+	const char *section, *key; /* the key of the section, and the field's in it */
+	enum kind kind;
+	size_t offset, count; /* fields of struct plan; the count is that of a list */
+	const char *words; /* for a person: of a flag all there is to say, else before the value */
+} fields[] = {
+	{ "namespaces", "hostname", WORD, FIELD(hostname), 0, "host name:" },
+	{ "walls", "disable-userns", FLAG, FIELD(disable_userns), 0, "no further user namespaces" },
+	{ "walls", "assert-userns-disabled", FLAG, FIELD(assert_userns_disabled), 0,
+	  "no launch where further user namespaces are possible" },
+	{ "walls", "seccomp-fd", FD, FIELD(seccomp_fd), 0, "a seccomp filter from" },
+	{ "walls", "add-seccomp-fds", FDS, FIELD(seccomp_fds), FIELD(n_seccomp_fds),
+	  "a seccomp filter from" },
+	{ "walls", "exec-label", WORD, FIELD(exec_label), 0, "SELinux label" },
+	{ "walls", "file-label", WORD, FIELD(file_label), 0, "files made get the SELinux label" },
+	{ "walls", "not-a-security-boundary", FLAG, FIELD(not_a_boundary), 0,
+	  "no security boundary: mounts whose flags cannot be set stay as they are" },
+	{ "lifetime", "die-with-parent", FLAG, FIELD(die_with_parent), 0,
+	  "the launcher dies with its parent" },
+	{ "lifetime", "as-pid-1", FLAG, FIELD(as_pid_1), 0, "the command is process 1" },
+	{ "lifetime", "new-session", FLAG, FIELD(new_session), 0, "in a session of its own" },
+	{ "lifetime", "lock-files", WORDS, FIELD(locks), FIELD(n_locks), "a read lock on" },
+	{ "descriptors", "inherit-fds", FLAG, FIELD(inherit_fds), 0,
+	  "the command inherits them all" },
+	{ "descriptors", "keep-fds", FDS, FIELD(keep_fds), FIELD(n_keep_fds),
+	  "the command inherits" },
+	{ "descriptors", "info-fd", FD, FIELD(info_fd), 0, "process and namespaces told on" },
+	{ "descriptors", "json-status-fd", FD, FIELD(json_fd), 0, "status told on" },
+	{ "descriptors", "block-fd", FD, FIELD(block_fd), 0, "the command waits for" },
+	{ "descriptors", "userns-block-fd", FD, FIELD(userns_block_fd), 0,
+	  "the set-up waits for id maps and" },
+	{ "descriptors", "sync-fd", FD, FIELD(sync_fd), 0, "held open while the sandbox runs:" },
+	{ "environment", "chdir", WORD, FIELD(chdir), 0, "working directory" },
+	{ "command", "argv0", WORD, FIELD(argv0), 0, "its argv[0]:" },
+	{ "messages", "level-prefix", FLAG, FIELD(level_prefix), 0, "begin with a level, as <3>" },
+};
+
+static void tell_field(struct facts *t, const struct field *f)
+{
+	const char *at = (const char *)t->plan + f->offset;
+	size_t n = f->count ? *(const size_t *)((const char *)t->plan + f->count) : 0;
+
+	switch (f->kind) {
+	case FLAG:
+		fact_flag(t, f->key, *(const bool *)at, f->words);
+		break;
+	case FD:
+		fact_fd(t, f->key, *(const int *)at, f->words);
+		break;
+	case WORD:
+		fact_word(t, f->key, *(const char *const *)at, f->words);
+		break;
+	case FDS:
+		fact_fds(t, f->key, *(const int *const *)at, n, f->words);
+		break;
+	case WORDS:
+		fact_words(t, f->key, *(const char *const *const *)at, n, f->words);
+		break;
+	}
+}
+
+static void tell_section(struct facts *t, const struct section *s)
+{
+	size_t i;
+
+	t->title = s->title;
+	json_open(&t->json, s->key, s->open);
+	if (s->tell)
+		s->tell(t);
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		if (streq(fields[i].section, s->key))
+			tell_field(t, &fields[i]);
+	json_close(&t->json, s->close);
+}
+
+int facts_print(const struct plan *p, const struct caller *caller, bool as_json, FILE *out)
+{
+	struct facts t = { .plan = p, .caller = caller, .out = as_json ? NULL : out };
+	size_t i;
+	int r = 0;
+
+	json_open(&t.json, NULL, '{');
+	json_string(&t.json, "personality", p->as->name);
+	for (i = 0; i < ARRAY_SIZE(sections); i++)
+		tell_section(&t, &sections[i]);
+	json_close(&t.json, '}');
+	json_newline(&t.json);
+	if (t.json.failed)
+		r = -ENOMEM;
+	else if (as_json)
+		fwrite(t.json.text, 1, t.json.length, out);
+	json_free(&t.json);
+	return r;
+}
