@@ -185,7 +185,7 @@ static int step_in_place(struct sandbox *sb)
 	r = harbour_close(sb);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't detach the harbour");
-	sb->fail->step = root->option;
+	sandbox_begin_op(sb, root);
 	attr.attr_set |= root->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
 	attr.attr_set |= root->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV;
 	r = sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
@@ -293,19 +293,19 @@ static int step_join(struct sandbox *sb)
 }
 
 static const struct step builder_steps[] = {
-	{ "launcher", step_launcher },
-	{ "go", step_go },
-	{ "user namespace", step_userns },
-	{ "id maps", step_maps },
-	{ "ids", step_ids },
-	{ "propagation", step_propagation },
-	{ "preparations", step_prepare },
-	{ "root in place", step_in_place },
-	{ "root", step_root },
-	{ "operations", step_operations },
-	{ "pivot", step_pivot },
-	{ "user namespace limit", step_limit_userns },
-	{ "joined namespaces", step_join },
+	{ "launcher", step_launcher, NULL },
+	{ "go", step_go, NULL },
+	{ "user namespace", step_userns, "--userns" },
+	{ "id maps", step_maps, NULL },
+	{ "ids", step_ids, NULL },
+	{ "propagation", step_propagation, NULL },
+	{ "preparations", step_prepare, NULL },
+	{ "root in place", step_in_place, NULL },
+	{ "root", step_root, NULL },
+	{ "operations", step_operations, NULL },
+	{ "pivot", step_pivot, NULL },
+	{ "user namespace limit", step_limit_userns, "--disable-userns" },
+	{ "joined namespaces", step_join, NULL },
 };
 
 /* A pid namespace below a joined one can be made only by a process that is in that, which takes a
@@ -341,7 +341,7 @@ static void clone_sandbox(struct sandbox *sb)
 		enter_pidns(sb);
 	pid = sys_clone3(&args);
 	if (pid < 0) {
-		sb->fail->step = "namespaces";
+		fail_step(sb->fail, "namespaces", NULL);
 		inside_explain_clone(sb, errno);
 		return;
 	}
@@ -364,6 +364,8 @@ _Noreturn void builder_main(struct sandbox *sb)
 		fd_close(sb->plan->info_fd);
 	if (sb->plan->json_fd != sb->plan->sync_fd)
 		fd_close(sb->plan->json_fd);
+	if (sb->plan->status_fd != sb->plan->sync_fd)
+		fd_close(sb->plan->status_fd);
 	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);

@@ -11,6 +11,9 @@ enum message_type {
 	MESSAGE_PID, /* the builder made the sandbox: its pid as the launcher sees it */
 	MESSAGE_FAIL, /* something failed: a struct fail follows */
 	MESSAGE_EXIT, /* the init process: the command ended, with this wait status */
+	MESSAGE_READY, /* all is set up, the filters and execve follow */
+	MESSAGE_EXEC, /* the init process: the command's execve has worked */
+	MESSAGE_ORPHANS, /* the init process: it has killed so many that the command left */
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
 	MESSAGE_GO, /* the launcher: the status has been written, carry on */
 };

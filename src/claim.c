@@ -29,6 +29,7 @@ static int claim_named(struct plan *p, struct fail *f)
 	} named[] = {
 		{ &p->info_fd, "--info-fd", "Write to info_fd", false, false },
 		{ &p->json_fd, "--json-status-fd", "Write to info_fd", false, false },
+		{ &p->status_fd, "--status-fd", "", false, false },
 		{ &p->seccomp_fd, "--seccomp", "Can't read seccomp data", false, false },
 		{ &p->userns_fd, "--userns", "Joining specified user namespace failed", false,
 		  false },

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "caps.h"
+#include "channel.h"
 #include "exec.h"
 #include "fail.h"
 #include "init.h"
@@ -203,10 +204,18 @@ static int step_restore(struct sandbox *sb)
 	return 0;
 }
 
+/* Should: say that all is set up but the filters, which could forbid to say so. Mustn't: be needed
+ * by anybody but the reader of --status-fd. */
+static int step_ready(struct sandbox *sb)
+{
+	return sb->plan->status_fd >= 0 ? channel_send(sb->socket, MESSAGE_READY, 0) : 0;
+}
+
 static const struct step command_steps[] = {
-	{ "capabilities", step_capabilities }, { "label", step_label },
-	{ "directory", step_directory },       { "descriptors", step_descriptors },
-	{ "restore", step_restore },	       { "seccomp", step_seccomp },
+	{ "capabilities", step_capabilities, NULL }, { "label", step_label, "--exec-label" },
+	{ "directory", step_directory, "--chdir" },  { "descriptors", step_descriptors, NULL },
+	{ "restore", step_restore, NULL },	     { "ready", step_ready, NULL },
+	{ "seccomp", step_seccomp, NULL },
 };
 
 void command_exec(struct sandbox *sb)
@@ -225,7 +234,7 @@ void command_exec(struct sandbox *sb)
 	/* nobody will watch it from here on but the kernel */
 	if (!sb->plan->init && wait_watch_launcher(sb) < 0)
 		return;
-	sb->fail->step = NULL;
+	fail_step(sb->fail, NULL, NULL);
 	if (sb->argv0)
 		argv[0] = (char *)sb->argv0;
 	r = exec_search(file, argv, sb->env);

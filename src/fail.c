@@ -31,6 +31,14 @@ int fail_hint(struct fail *f, int r, const char *hint)
 	return r;
 }
 
+void fail_step(struct fail *f, const char *name, const char *option)
+{
+	f->step = name;
+	f->option = option;
+	f->operands = NULL;
+	f->n_operands = 0;
+}
+
 const char *fail_errno_text(int err)
 {
 	static const struct {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What kind of failure it is, which decides the exit status. */
 enum fail_kind {
@@ -11,14 +12,18 @@ enum fail_kind {
 	FAIL_NOTFOUND, /* the command was not found */
 };
 
-/* step and hint point to constant strings: every process of a launch is a fork of one image, so the
- * pointers mean the same in all of them. */
+/* step and hint point to constant strings, option and operands to the plan's: every process of a
+ * launch is a fork of one image, so the pointers mean the same in all of them. */
 struct fail {
 	bool set;
 	enum fail_kind kind;
 	int err; /* errno, or 0 when the text says it all */
 	const char *step; /* what husk was doing: "id maps", "bind", … or NULL */
 	const char *hint; /* the way out, or NULL */
+	const char *option; /* the option being carried out, as typed, or NULL */
+	char *const
+		*operands; /* its operands as typed, or NULL for those of the last such option */
+	size_t n_operands;
 	char text[9000]; /* two operands of PATH_MAX and the words around them */
 };
 
@@ -26,6 +31,10 @@ struct fail {
  * 0 when the text says it all. Returns -ERR, or -EINVAL when ERR is 0, so that the caller can
  * return it. */
 int fail(struct fail *f, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Notes what is being done: the step NAME, for no option in particular unless OPTION is one. Both
+ * are constant strings. */
+void fail_step(struct fail *f, const char *name, const char *option);
 
 /* What errno ERR means, in glibc's words whatever the C library: callers match on them. */
 const char *fail_errno_text(int err);

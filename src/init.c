@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "command.h"
+#include "events.h"
 #include "fail.h"
 #include "fds.h"
 #include "personality.h"
@@ -76,41 +77,71 @@ static void close_others(struct init *init)
 	free(keep);
 }
 
-/* Kills the child that the host's /proc calls PID: its number in our own pid namespace may be
- * another. */
-static void kill_child(const struct sandbox *sb, const char *pid)
+/* Sends SIG to the child that the host's /proc calls PID: its number in our own pid namespace may
+ * be another. */
+static void signal_child(const struct sandbox *sb, const char *pid, int sig)
 {
 	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
 
 	if (fd >= 0)
-		sys_pidfd_send_signal(fd, SIGKILL);
+		sys_pidfd_send_signal(fd, sig);
 }
 
-/* Kills the direct children, and by and by the orphans that become ours, until none is left. */
-static _Noreturn void end_everybody(struct init *init)
+/* Reads the direct children's pids as the host's /proc has them, separated by spaces, as many as
+ * SIZE bytes hold. Returns their length, or -1. */
+static ssize_t read_children(const struct init *init, char *text, size_t size)
+{
+	CLEANUP(fd_closep)
+	int fd = sandbox_proc_open(init->sb, "thread-self/children", O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	/* a number cut short by the end of the buffer would be somebody else's */
+	if (n == (ssize_t)size - 1 && strrchr(text, ' '))
+		*strrchr(text, ' ') = '\0';
+	return n;
+}
+
+static void signal_children(const struct init *init, int sig)
 {
 	char text[4096], *pid, *save;
-	ssize_t n;
-	int fd;
+	ssize_t n = read_children(init, text, sizeof text);
 
-	if (init->pid_namespace)
-		_exit(0);
-	while (waitpid(-1, NULL, WNOHANG) >= 0) {
-		fd = sandbox_proc_open(init->sb, "thread-self/children", O_RDONLY);
-		n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-		fd_close(fd);
-		/* a number cut short by the end of the buffer would be somebody else's */
-		text[n > 0 ? n : 0] = '\0';
-		if (n == sizeof text - 1 && strrchr(text, ' '))
-			*strrchr(text, ' ') = '\0';
-		for (pid = strtok_r(text, " ", &save); pid; pid = strtok_r(NULL, " ", &save))
-			kill_child(init->sb, pid);
-		if (n < 0 && !init->command_ended)
-			kill(init->command, SIGKILL);
-		poll(NULL, 0, 1);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+	for (pid = strtok_r(text, " ", &save); pid; pid = strtok_r(NULL, " ", &save))
+		signal_child(init->sb, pid, sig);
+	if (n < 0 && !init->command_ended)
+		kill(init->command, sig);
+}
+
+/* Reaps with FLAGS what end_everybody() has killed, and counts it. Returns what waitpid(2) did. */
+static pid_t reap_killed(int flags, int *count)
+{
+	int status = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, flags)) > 0)
+		*count += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	return pid;
+}
+
+/* Kills the direct children, and by and by the orphans that become ours, until none is left. Where
+ * the kernel does that at our end, it is left to it unless somebody wants to know how many. */
+static _Noreturn void end_everybody(struct init *init)
+{
+	int count = 0;
+
+	if (init->pid_namespace) {
+		if (init->sb->plan->status_fd < 0)
+			_exit(0);
+		kill(-1, SIGKILL);
+		reap_killed(0, &count);
 	}
+	while (reap_killed(WNOHANG, &count) >= 0) {
+		signal_children(init, SIGKILL);
+		poll(NULL, 0, 1);
+	}
+	if (init->sb->plan->status_fd >= 0)
+		channel_send(init->sb->socket, MESSAGE_ORPHANS, count);
 	_exit(0);
 }
 
@@ -126,7 +157,7 @@ static void reap(struct init *init, int flags)
 		init->command_ended = true;
 		init->status = status;
 		channel_send(init->sb->socket, MESSAGE_EXIT, status);
-		if (init->sb->plan->as->kills_orphans)
+		if (init->sb->plan->as->kills_orphans && !init->sb->plan->wait_all)
 			end_everybody(init);
 	}
 	if (pid < 0 && errno == ECHILD)
@@ -142,8 +173,14 @@ static void handle_signal(struct init *init)
 		return;
 	if (info.ssi_signo == SIGCHLD)
 		reap(init, WNOHANG);
-	else if (info.ssi_code != SI_KERNEL && !init->command_ended)
+	else if (info.ssi_code == SI_KERNEL)
+		return;
+	else if (!init->command_ended)
 		kill(init->command, (int)info.ssi_signo);
+	else if (init->pid_namespace) /* --wait-all: those that are waited for */
+		kill(-1, (int)info.ssi_signo);
+	else
+		signal_children(init, (int)info.ssi_signo);
 }
 
 static _Noreturn void loop(struct init *init)
@@ -176,6 +213,17 @@ static _Noreturn void child(struct sandbox *sb)
 	command_exec(sb);
 	channel_send_fail(sb->socket, sb->fail);
 	_exit(sb->plan->as->exit_setup);
+}
+
+/* vfork(2) has returned: the command runs, or its process could not become it, and then has said so
+ * in the memory that it shared, or was killed. */
+static void tell_exec(const struct init *init)
+{
+	char text[64];
+
+	if (!init->sb->fail->set && read_children(init, text, sizeof text) > 0 &&
+	    events_has_execed(init->sb->proc_fd, atoi(text)))
+		channel_send(init->sb->socket, MESSAGE_EXEC, 0);
 }
 
 static bool reaps_others(const struct sandbox *sb)
@@ -229,6 +277,8 @@ _Noreturn void init_main(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't fork for pid 1");
 		goto failed;
 	}
+	if (sb->plan->status_fd >= 0)
+		tell_exec(&init);
 	if (chdir("/") < 0)
 		_exit(1);
 	close_others(&init);

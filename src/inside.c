@@ -25,7 +25,7 @@
 
 bool inside_waits(const struct plan *p)
 {
-	return p->info_fd >= 0 || p->json_fd >= 0 || p->userns_block_fd >= 0;
+	return p->info_fd >= 0 || p->json_fd >= 0 || p->status_fd >= 0 || p->userns_block_fd >= 0;
 }
 
 int inside_wait_go(struct sandbox *sb)
@@ -215,20 +215,20 @@ static int step_scrub(struct sandbox *sb)
 }
 
 static const struct step inside_steps[] = {
-	{ "launcher", step_launcher },
-	{ "go", step_go },
-	{ "id maps", step_maps },
-	{ "mounts inside", step_mounts },
-	{ "loopback", step_loopback },
-	{ "host name", step_hostname },
-	{ "keyring", step_keyring },
-	{ "audit", step_audit },
-	{ "user namespaces", step_assert_userns },
-	{ "locks", init_lock_files },
-	{ "block", step_block },
-	{ "filter", step_filter },
-	{ "session", step_session },
-	{ "scrub", step_scrub },
+	{ "launcher", step_launcher, NULL },
+	{ "go", step_go, NULL },
+	{ "id maps", step_maps, NULL },
+	{ "mounts inside", step_mounts, NULL },
+	{ "loopback", step_loopback, NULL },
+	{ "host name", step_hostname, "--hostname" },
+	{ "keyring", step_keyring, NULL },
+	{ "audit", step_audit, NULL },
+	{ "user namespaces", step_assert_userns, "--assert-userns-disabled" },
+	{ "locks", init_lock_files, "--lock-file" },
+	{ "block", step_block, "--block-fd" },
+	{ "filter", step_filter, "--seccomp" },
+	{ "session", step_session, "--new-session" },
+	{ "scrub", step_scrub, NULL },
 };
 
 /* Tells the launcher our pid as the host's /proc has it, which is the launcher's. */

@@ -13,6 +13,7 @@
 #include <limits.h>
 
 #include "builder.h"
+#include "events.h"
 #include "fail.h"
 #include "inside.h"
 #include "label.h"
@@ -125,7 +126,7 @@ static pid_t clone_borrowing(struct sandbox *sb)
 		return pid;
 	if (unshare(flags) == 0)
 		builder_main(sb);
-	sb->fail->step = "namespaces";
+	fail_step(sb->fail, "namespaces", NULL);
 	inside_explain_clone(sb, errno);
 	_exit(1);
 }
@@ -157,7 +158,7 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	sb->borrowed = borrow;
 	su->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(su, sb);
 	if (su->builder_pid < 0) {
-		sb->fail->step = "namespaces";
+		fail_step(sb->fail, "namespaces", NULL);
 		return inside_explain_clone(sb, errno);
 	}
 	/* a builder that borrowed is gone by now */
@@ -213,6 +214,7 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 	status_write_number(l->plan, "exit-code",
 			    WIFSIGNALED(su.status) ? 128 + WTERMSIG(su.status)
 						   : WEXITSTATUS(su.status));
+	events_exit(l->plan, su.status, su.orphans);
 	*ret_status = su.status;
 	return 0;
 }

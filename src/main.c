@@ -13,7 +13,7 @@
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait
- *   status.c       --info-fd, --json-status-fd (ns.c: the namespaces)
+ *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
@@ -31,6 +31,7 @@
 #include "caller.h"
 #include "claim.h"
 #include "env.h"
+#include "events.h"
 #include "explain.h"
 #include "facts.h"
 #include "fail.h"
@@ -163,14 +164,7 @@ static int inform(const struct plan *p, const char *program)
 		explain_options(stdout);
 		break;
 	case ACTION_USAGE:
-		/* whoever forgot the command need not read every option */
-		if (p->as->explains)
-			fprintf(stderr,
-				"%s: no command is given\n%s: hint: usage: %s [OPTIONS...] [--] "
-				"COMMAND [ARGS...]; --help lists the options\n",
-				p->as->name, p->as->name, program);
-		else
-			explain_help(p, program, stderr);
+		explain_help(p, program, stderr);
 		return p->as->exit_setup;
 	case ACTION_RUN:
 	case ACTION_EXPLAIN:
@@ -185,7 +179,8 @@ static bool explains(const struct plan *p)
 	return p->action == ACTION_EXPLAIN || p->action == ACTION_EXPLAIN_JSON;
 }
 
-static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
+/* Carries out the plan. *RET_PHASE says how far it came, for a failure that no step explains. */
+static int run(struct plan *p, char **argv, int *ret_status, const char **ret_phase, struct fail *f)
 {
 	struct caller caller;
 	struct launch l = { .plan = p,
@@ -195,6 +190,7 @@ static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 	bool terminal;
 	int r;
 
+	*ret_phase = "plan";
 	r = claim_fds(p, f);
 	if (r < 0)
 		return r;
@@ -215,9 +211,13 @@ static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
 		return 0;
 	}
+	r = events_plan(p, &caller, f);
+	if (r < 0)
+		return r;
 	r = env_build(p, environ, &l.env, &l.n_env);
 	if (r < 0)
 		return fail(f, -r, "Out of memory");
+	*ret_phase = "launch";
 	l.args_start = argv[0];
 	l.args_length = args_length(argv, environ);
 	return launch_run(&l, ret_status, f);
@@ -226,25 +226,33 @@ static int run(struct plan *p, char **argv, int *ret_status, struct fail *f)
 int main(int argc, char **argv)
 {
 	struct fail failure;
+	const char *phase = "options";
 	struct plan plan;
 	int r, status = 0;
 
 	failure.set = false;
 	failure.kind = FAIL_SETUP;
-	failure.step = NULL;
+	fail_step(&failure, NULL, NULL);
 	plan_init(&plan, choose_personality(argc > 0 ? argv[0] : "husk"));
 	r = argc > 0 ? caller_refuse_privilege(&failure)
 		     : fail(&failure, 0, "called without a name");
 	if (r == 0)
 		r = options_parse(&plan, argv + 1, read_all, &failure);
 	print_warnings(&plan);
+	/* whoever forgot the command need not read every option */
+	if (r == 0 && plan.action == ACTION_USAGE && plan.as->explains)
+		r = fail_hint(&failure, fail(&failure, 0, "no command is given"),
+			      "usage: husk [OPTIONS...] [--] COMMAND [ARGS...]; --help lists the "
+			      "options");
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0]);
 	if (r == 0)
-		r = run(&plan, argv, &status, &failure);
+		r = run(&plan, argv, &status, &phase, &failure);
 	if (r < 0) {
+		status = exit_status_of(&plan, &failure);
 		print_failure(&plan, &failure);
-		return exit_status_of(&plan, &failure);
+		events_error(&plan, &failure, phase, status);
+		return status;
 	}
 	if (WIFSIGNALED(status)) {
 		if (plan.as->dies_of_signal)

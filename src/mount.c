@@ -357,12 +357,12 @@ _Static_assert(ARRAY_SIZE(table) == OP_TYPE_MAX, "every operation has its two ha
 
 int mount_source(struct sandbox *sb, const struct op *op)
 {
-	sb->fail->step = op->option;
+	sandbox_begin_op(sb, op);
 	return table[op->type].source(sb, op);
 }
 
 int mount_attach(struct sandbox *sb, const struct op *op)
 {
-	sb->fail->step = op->option;
+	sandbox_begin_op(sb, op);
 	return table[op->type].attach(sb, op);
 }

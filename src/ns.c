@@ -5,12 +5,12 @@
 #include "sys.h"
 
 const struct ns namespaces[NS_MAX] = {
-	{ CLONE_NEWCGROUP, "cgroup", "cgroup-namespace" },
-	{ CLONE_NEWIPC, "ipc", "ipc-namespace" },
-	{ CLONE_NEWNS, "mnt", "mnt-namespace" },
-	{ CLONE_NEWNET, "net", "net-namespace" },
-	{ CLONE_NEWPID, "pid", "pid-namespace" },
-	{ CLONE_NEWUTS, "uts", "uts-namespace" },
-	{ CLONE_NEWUSER, "user", NULL },
-	{ CLONE_NEWTIME, "time", NULL },
+	{ CLONE_NEWCGROUP, "cgroup", "cgroup", "cgroup-namespace" },
+	{ CLONE_NEWIPC, "ipc", "ipc", "ipc-namespace" },
+	{ CLONE_NEWNS, "mnt", "mnt", "mnt-namespace" },
+	{ CLONE_NEWNET, "net", "net", "net-namespace" },
+	{ CLONE_NEWPID, "pid", "pid", "pid-namespace" },
+	{ CLONE_NEWUTS, "uts", "uts", "uts-namespace" },
+	{ CLONE_NEWUSER, "user", "user", NULL },
+	{ CLONE_NEWTIME, "time", "time_for_children", NULL },
 };

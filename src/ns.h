@@ -8,6 +8,7 @@
 struct ns {
 	uint64_t flag; /* CLONE_NEW* */
 	const char *name; /* as in /proc/PID/ns */
+	const char *of_command; /* the file there that tells which one the command has */
 	const char *json; /* its key in the status, or NULL for those that are never listed */
 };
 

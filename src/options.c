@@ -134,6 +134,8 @@ const struct option options[] = {
 	  "Keep the network after --unshare-all" },
 	{ "--size", "BYTES", GROUP_ROOT, OPT_PERMS | OPT_SIZE | OPT_MODIFIER, opt_size, 0, 0,
 	  "The size of the --tmpfs that follows" },
+	{ "--status-fd", "FD", GROUP_DESCRIPTORS, OPT_HUSK | OPT_LAST, opt_fd, FIELD(status_fd), 0,
+	  "Write what happens to FD, as JSON lines, an event each" },
 	{ "--symlink", "TARGET DEST", GROUP_ROOT, 0, opt_symlink, 0, 0,
 	  "Make a symbolic link to TARGET" },
 	{ "--sync-fd", "FD", GROUP_DESCRIPTORS, OPT_LAST, opt_fd, FIELD(sync_fd), 0,
@@ -171,6 +173,8 @@ const struct option options[] = {
 	{ "--userns2", "FD", GROUP_NAMESPACES, OPT_LAST, opt_fd, FIELD(userns2_fd), 0,
 	  "Switch to this user namespace once the root is built" },
 	{ "--version", "", GROUP_GENERAL, 0, opt_action, ACTION_VERSION, 0, "Print the version" },
+	{ "--wait-all", "", GROUP_LIFETIME, OPT_HUSK, opt_flag, FIELD(wait_all), 0,
+	  "When the command ends, wait for whatever it left behind" },
 };
 /* clang-format on */
 

@@ -116,11 +116,42 @@ static int note_repeat(struct parse *p, const struct option *o)
 	return 0;
 }
 
+/* Keeps the words of an option, which errors refer to; N_OPS is how many operations there were
+ * before it. */
+static int note_words(struct parse *p, const struct option *o, char **operands, size_t arity,
+		      size_t n_ops)
+{
+	struct plan *plan = p->plan;
+	struct typed *typed;
+
+	if (plan->n_ops > n_ops) {
+		plan->ops[n_ops].operands = operands;
+		plan->ops[n_ops].n_operands = arity;
+		return 0;
+	}
+	typed = plan_append(&plan->typed, &plan->n_typed, sizeof *typed);
+	if (!typed)
+		return parse_no_memory(p);
+	*typed = (struct typed){ o->name, operands, arity };
+	return 0;
+}
+
+/* Lets the failure say which option it was about, unless an inner one is known. */
+static int blame(struct parse *p, const struct option *o, char **operands, size_t arity, int r)
+{
+	if (!p->fail->option) {
+		p->fail->option = o->name;
+		p->fail->operands = operands;
+		p->fail->n_operands = arity;
+	}
+	return r;
+}
+
 /* Parses the option at WORDS[0]. On success *RET_USED is the number of words it took. */
 static int parse_option(struct parse *p, char **words, size_t *ret_used)
 {
 	const struct option *o = option_find(p->plan, words[0]);
-	size_t i, arity;
+	size_t i, arity, n_ops = p->plan->n_ops;
 	int r;
 
 	if (!o)
@@ -128,16 +159,16 @@ static int parse_option(struct parse *p, char **words, size_t *ret_used)
 	arity = option_arity(o);
 	for (i = 1; i <= arity; i++)
 		if (!words[i])
-			return missing_operand(p, o, arity);
+			return blame(p, o, words + 1, i - 1, missing_operand(p, o, arity));
 	r = check_modifiers(p, o);
+	if (r == 0)
+		r = note_repeat(p, o);
+	if (r == 0)
+		r = o->handler(p, o, words + 1);
+	if (r == 0)
+		r = note_words(p, o, words + 1, arity, n_ops);
 	if (r < 0)
-		return r;
-	r = note_repeat(p, o);
-	if (r < 0)
-		return r;
-	r = o->handler(p, o, words + 1);
-	if (r < 0)
-		return r;
+		return blame(p, o, words + 1, arity, r);
 	if (!(o->flags & OPT_MODIFIER)) {
 		p->perms_set = p->size_set = false;
 		p->perms = 0;

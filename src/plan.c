@@ -32,6 +32,7 @@ void plan_init(struct plan *p, const struct personality *as)
 		.userns_block_fd = NO_FD,
 		.info_fd = NO_FD,
 		.json_fd = NO_FD,
+		.status_fd = NO_FD,
 		.seccomp_fd = NO_FD,
 	};
 }
@@ -49,6 +50,7 @@ void plan_free(struct plan *p)
 	free(p->locks);
 	free(p->seccomp_fds);
 	free(p->keep_fds);
+	free(p->typed);
 	free(p->warnings);
 	plan_init(p, p->as);
 }
@@ -68,6 +70,16 @@ void *plan_append(void *items, size_t *n, size_t size)
 	}
 	memset(array + *n * size, 0, size);
 	return array + (*n)++ * size;
+}
+
+const struct typed *plan_find_typed(const struct plan *p, const char *option)
+{
+	size_t i;
+
+	for (i = p->n_typed; i-- > 0;)
+		if (streq(p->typed[i].option, option))
+			return &p->typed[i];
+	return NULL;
 }
 
 /* The next component of *PATH, its length in *LENGTH; "." and empty ones are passed over. NULL at

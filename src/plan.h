@@ -39,6 +39,8 @@ struct op {
 	enum op_type type;
 	unsigned flags; /* OP_* */
 	const char *option; /* the word as typed */
+	char *const *operands; /* of it, as typed */
+	size_t n_operands;
 	const char *source; /* bind: path; symlink: target; overlay: upper directory */
 	const char *work; /* overlay: work directory */
 	const char *dest;
@@ -59,6 +61,13 @@ struct env_edit {
 	enum env_type type;
 	const char *name;
 	const char *value;
+};
+
+/* An option that is no operation, as typed. */
+struct typed {
+	const char *option;
+	char *const *operands;
+	size_t n_operands;
 };
 
 struct warning {
@@ -128,13 +137,13 @@ struct plan {
 	size_t n_env;
 	const char **locks;
 	size_t n_locks;
-	int sync_fd, block_fd, userns_block_fd, info_fd, json_fd, seccomp_fd;
+	int sync_fd, block_fd, userns_block_fd, info_fd, json_fd, status_fd, seccomp_fd;
 	int *seccomp_fds; /* --add-seccomp-fd, in order */
 	size_t n_seccomp_fds;
 	int *keep_fds;
 	size_t n_keep_fds;
 	bool inherit_fds;
-	bool new_session, die_with_parent, as_pid_1, not_a_boundary;
+	bool new_session, die_with_parent, as_pid_1, wait_all, not_a_boundary;
 	char **command; /* NULL-terminated, or NULL */
 
 	/* how it is carried out (after the check) */
@@ -143,6 +152,8 @@ struct plan {
 	bool init; /* an init process stays beside the command */
 	bool dies_with_launcher;
 
+	struct typed *typed; /* what errors refer to */
+	size_t n_typed;
 	struct warning *warnings;
 	size_t n_warnings;
 	char **owned; /* memory behind the lists of --args */
@@ -163,6 +174,9 @@ void *plan_append(void *items, size_t *n, size_t size);
  * ids, capabilities, levels, kind of root. Returns 0, or -errno with F filled. Touches nothing but
  * the plan. */
 int plan_check(struct plan *p, const struct caller *caller, struct fail *f);
+
+/* Finds the last OPTION among those that are no operations. Returns NULL when there is none. */
+const struct typed *plan_find_typed(const struct plan *p, const char *option);
 
 /* True when the two paths, as typed, name the same place once slashes are normalised. */
 bool plan_path_same(const char *a, const char *b);

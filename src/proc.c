@@ -169,7 +169,7 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	struct stat st;
 	int r;
 
-	sb->fail->step = op->option;
+	sandbox_begin_op(sb, op);
 	if (op->type != OP_PROC && op->type != OP_MQUEUE)
 		return keep_source(sb, op);
 	r = first ? make_void(sb, op) : 0;
@@ -197,7 +197,7 @@ int proc_complete(struct sandbox *sb, const struct op *op)
 	char name[32];
 	int tree;
 
-	sb->fail->step = op->option;
+	sandbox_begin_op(sb, op);
 	if (!is_bind(op))
 		return mount_attach(sb, op);
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));

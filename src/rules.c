@@ -75,7 +75,7 @@ static bool block_and_join(const struct plan *p)
 
 static bool status_fd_shared(const struct plan *p)
 {
-	const int status[] = { p->info_fd, p->json_fd };
+	const int status[] = { p->info_fd, p->json_fd, p->status_fd };
 	const int others[] = { p->block_fd, p->userns_block_fd, p->seccomp_fd };
 	size_t i, j;
 	bool shared = false;
@@ -87,6 +87,16 @@ static bool status_fd_shared(const struct plan *p)
 			shared |= p->keep_fds[j] == status[i];
 	}
 	return shared;
+}
+
+static bool status_fd_mixed(const struct plan *p)
+{
+	return p->status_fd >= 0 && (p->status_fd == p->info_fd || p->status_fd == p->json_fd);
+}
+
+static bool pid1_and_wait_all(const struct plan *p)
+{
+	return p->as_pid_1 && p->wait_all;
 }
 
 static bool later_try_on_root(const struct plan *p)
@@ -124,13 +134,17 @@ static const struct rule early_rules[] = {
 	  "the caller learns from it whose id maps to write" },
 	{ block_and_join, "--userns-block-fd is not compatible with --userns2 or --pidns", NULL },
 	{ status_fd_shared,
-	  "The descriptor of --info-fd or --json-status-fd has another use as well",
+	  "The descriptor of --info-fd, --json-status-fd or --status-fd has another use as well",
 	  "the sandbox closes it early, so that its reader sees the end: give it one of its own" },
+	{ status_fd_mixed, "--status-fd has the descriptor of --info-fd or --json-status-fd",
+	  "their formats differ: give it one of its own" },
 	{ later_try_on_root, "A root that may be missing must be the first operation",
 	  "put the --bind-try on / before the others, or use --bind" },
 	{ pid1_without_pid, "Specifying --as-pid-1 requires --unshare-pid", NULL },
 	{ pid1_and_lock, "Specifying --as-pid-1 and --lock-file is not permitted",
 	  "the init process holds the locks" },
+	{ pid1_and_wait_all, "Specifying --as-pid-1 and --wait-all is not permitted",
+	  "the init process waits" },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
 };

@@ -71,8 +71,12 @@ struct sandbox {
 struct step {
 	const char *name;
 	int (*run)(struct sandbox *sb);
+	const char *option; /* the one option that it is for, or NULL */
 };
 int steps_run(struct sandbox *sb, const struct step *steps, size_t n);
+
+/* Notes that the operation OP is being carried out. */
+void sandbox_begin_op(struct sandbox *sb, const struct op *op);
 
 /* Opens the calling process's own file PATH of /proc, as "self/uid_map", with FLAGS of open(2);
  * neither a mount on top nor a link can lead it astray. Returns a descriptor, or -errno. */

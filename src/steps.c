@@ -26,7 +26,7 @@ int steps_run(struct sandbox *sb, const struct step *steps, size_t n)
 	for (i = 0; i < n; i++) {
 		if (sb->trace)
 			start = now_ns();
-		sb->fail->step = steps[i].name;
+		fail_step(sb->fail, steps[i].name, steps[i].option);
 		r = steps[i].run(sb);
 		if (sb->trace)
 			dprintf(STDERR_FILENO, "husk-trace: %-24s %8lld us\n", steps[i].name,
@@ -35,6 +35,13 @@ int steps_run(struct sandbox *sb, const struct step *steps, size_t n)
 			return sb->fail->set ? r : fail(sb->fail, -r, "%s", steps[i].name);
 	}
 	return 0;
+}
+
+void sandbox_begin_op(struct sandbox *sb, const struct op *op)
+{
+	fail_step(sb->fail, op->option, op->option);
+	sb->fail->operands = op->operands;
+	sb->fail->n_operands = op->n_operands;
 }
 
 int sandbox_proc_open(const struct sandbox *sb, const char *path, int flags)

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "channel.h"
+#include "events.h"
 #include "fail.h"
 #include "fds.h"
 #include "inside.h"
@@ -63,11 +64,13 @@ static int child_known(struct supervisor *su, pid_t child)
 	const struct plan *p = su->plan;
 	int r;
 
+	su->child_pid = child;
 	if (!inside_waits(p))
 		return 0;
 	r = status_write_start(p, su->proc_fd, child, su->fail);
 	if (r < 0)
 		return r;
+	events_namespaces(p, su->proc_fd, child);
 	if (p->userns_block_fd >= 0)
 		wait_for_maps(su);
 	channel_send(su->socket, MESSAGE_GO, 0);
@@ -87,6 +90,15 @@ static int adopt(struct supervisor *su, pid_t pid)
 	return child_known(su, pid);
 }
 
+/* A command without an init has nobody to say that its execve worked: the channel ends then, and
+ * also when it dies before. */
+static void execed_alone(const struct supervisor *su)
+{
+	if (su->plan->status_fd >= 0 && !su->plan->init && !su->fail->set && su->child >= 0 &&
+	    events_has_execed(su->proc_fd, su->child_pid))
+		events_plain(su->plan, "exec");
+}
+
 /* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
 static int receive(struct supervisor *su)
 {
@@ -97,6 +109,7 @@ static int receive(struct supervisor *su)
 		return 0;
 	if (r <= 0) {
 		su->socket = fd_close(su->socket);
+		execed_alone(su);
 		su->ended |= su->builder < 0 && su->child < 0; /* nobody is left */
 		return 0;
 	}
@@ -116,6 +129,16 @@ static int receive(struct supervisor *su)
 		break;
 	case MESSAGE_KEYRING:
 		status_write_text(su->plan, "session-keyring", "refused");
+		events_text(su->plan, "keyring", "session-keyring", "refused");
+		break;
+	case MESSAGE_READY:
+		events_plain(su->plan, "ready");
+		break;
+	case MESSAGE_EXEC:
+		events_plain(su->plan, "exec");
+		break;
+	case MESSAGE_ORPHANS:
+		su->orphans = m.value;
 		break;
 	case MESSAGE_GO:
 		break;
@@ -152,7 +175,8 @@ static int wait_for_end(struct supervisor *su)
 	while (!su->ended && !(su->told && !p->as->kills_orphans)) {
 		/* where the end is waited for anyway, what the sandbox says before it can wait too
 		 */
-		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0;
+		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0 &&
+			     p->status_fd < 0;
 		struct pollfd fds[] = {
 			{ .fd = later ? -1 : su->socket, .events = POLLIN },
 			{ .fd = su->signals, .events = POLLIN },
@@ -186,10 +210,9 @@ static void abandon(struct supervisor *su)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static void close_others(const struct supervisor *su)
 {
-	int keep[] = {
-		su->socket,  su->signals,	su->builder,	   su->child,
-		su->proc_fd, su->plan->json_fd, su->plan->info_fd, su->plan->userns_block_fd
-	};
+	int keep[] = { su->socket,	  su->signals,	       su->builder,
+		       su->child,	  su->proc_fd,	       su->plan->json_fd,
+		       su->plan->info_fd, su->plan->status_fd, su->plan->userns_block_fd };
 
 	fds_close_others(keep, ARRAY_SIZE(keep), 3);
 }

@@ -20,6 +20,8 @@ struct supervisor {
 	bool ended; /* the command has, with this wait status: */
 	int status;
 	bool told; /* the status came from the init */
+	int orphans; /* that the init killed */
+	pid_t child_pid; /* of the sandbox's first process */
 };
 
 /* Waits for the end of the sandbox, forwarding signals and writing status. CHILD is the pid of its

@@ -17,7 +17,7 @@ static void string_is(const char *value, const char *quoted, const char *what)
 	struct json j = { 0 };
 
 	json_string(&j, NULL, value);
-	ok(text_is(&j, quoted), what);
+	ok(text_is(&j, quoted), "%s", what);
 	json_free(&j);
 }
 

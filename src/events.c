@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes what happens to a sandbox as JSON lines, for programs. */
+#include "events.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "fail.h"
+#include "json.h"
+#include "ns.h"
+#include "personality.h"
+#include "plan.h"
+#include "sys.h"
+#include "util.h"
+
+/* Of a process's flags in /proc/PID/stat, proc(5) and the kernel's sched.h: forked, no execve
+ * since.
+ */
+#define PF_FORKNOEXEC 0x40
+
+/* Writes all of TEXT, also to a descriptor that does not block. Returns 0 or -errno. */
+static int write_all(int fd, const char *text, size_t length)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	ssize_t n;
+
+	while (length > 0) {
+		n = write(fd, text, length);
+		if (n < 0 && errno == EAGAIN)
+			poll(&room, 1, -1);
+		else if (n < 0 && errno != EINTR)
+			return neg_errno();
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* As write_all(), where a reader that is gone must not end the launcher, signal(7). */
+static int write_line(int fd, const struct json *j)
+{
+	struct timespec at_once = { 0, 0 };
+	sigset_t pipe, before;
+	int r;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipe, &before);
+	r = write_all(fd, j->text, j->length);
+	if (r == -EPIPE && !sigismember(&before, SIGPIPE))
+		sigtimedwait(&pipe, NULL, &at_once);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+static void begin(struct json *j, const char *event)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	json_open(j, NULL, '{');
+	json_string(j, "event", event);
+	json_number(j, "time", now.tv_sec * 1000000000LL + now.tv_nsec);
+}
+
+/* Ends the object, writes it and frees it. Returns 0 or -errno. */
+static int end(const struct plan *p, struct json *j)
+{
+	int r;
+
+	json_close(j, '}');
+	json_newline(j);
+	r = j->failed ? -ENOMEM : write_line(p->status_fd, j);
+	json_free(j);
+	return r;
+}
+
+static void write_words(struct json *j, const char *key, char *const *words, size_t n)
+{
+	size_t i;
+
+	json_open(j, key, '[');
+	for (i = 0; i < n && words[i]; i++)
+		json_string(j, NULL, words[i]);
+	json_close(j, ']');
+}
+
+int events_plan(const struct plan *p, const struct caller *caller, struct fail *f)
+{
+	static const char *const roots[] = {
+		[ROOT_HOST] = "host",
+		[ROOT_IN_PLACE] = "in-place",
+		[ROOT_NEW] = "new",
+	};
+	uint64_t made = p->unshare | CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0);
+	struct json j = { 0 };
+	size_t i;
+	int r;
+
+	if (p->status_fd < 0)
+		return 0;
+	begin(&j, "plan");
+	json_string(&j, "version", p->as->version);
+	json_number(&j, "pid", getpid());
+	json_number(&j, "levels", !p->userns ? 0 : p->two_levels ? 2 : 1);
+	json_open(&j, "unshared", '[');
+	for (i = 0; i < NS_MAX; i++)
+		if (made & namespaces[i].flag)
+			json_string(&j, NULL, namespaces[i].name);
+	json_close(&j, ']');
+	json_number(&j, "caller-uid", caller->uid);
+	json_number(&j, "caller-gid", caller->gid);
+	json_number(&j, "uid", p->uid);
+	json_number(&j, "gid", p->gid);
+	json_string(&j, "root", roots[p->root]);
+	json_number(&j, "operations", (long long)p->n_ops);
+	write_words(&j, "command", p->command, SIZE_MAX);
+	r = end(p, &j);
+	return r < 0 ? fail_hint(f, fail(f, -r, "--status-fd %d", p->status_fd),
+				 "it must be open for writing, with a reader")
+		     : 0;
+}
+
+void events_namespaces(const struct plan *p, int proc_fd, pid_t child)
+{
+	struct json j = { 0 };
+	char path[64];
+	struct stat st;
+	size_t i;
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, "namespaces");
+	json_number(&j, "pid", child);
+	json_open(&j, "namespaces", '{');
+	for (i = 0; i < NS_MAX; i++) {
+		snprintf(path, sizeof path, "%d/ns/%s", (int)child, namespaces[i].of_command);
+		if (fstatat(proc_fd, path, &st, 0) == 0)
+			json_number(&j, namespaces[i].name, (long long)st.st_ino);
+		else
+			json_null(&j, namespaces[i].name);
+	}
+	json_close(&j, '}');
+	end(p, &j);
+}
+
+void events_plain(const struct plan *p, const char *event)
+{
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, event);
+	end(p, &j);
+}
+
+void events_text(const struct plan *p, const char *event, const char *key, const char *value)
+{
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, event);
+	json_string(&j, key, value);
+	end(p, &j);
+}
+
+/* The option that failed with its operands, or null and none. */
+static void write_operation(struct json *j, const struct plan *p, const struct fail *f)
+{
+	const struct typed *typed = NULL;
+	bool known = f->option && f->operands;
+
+	if (f->option && !known)
+		typed = plan_find_typed(p, f->option);
+	if (typed || known)
+		json_string(j, "operation", f->option);
+	else
+		json_null(j, "operation");
+	write_words(j, "operands", typed ? typed->operands : f->operands,
+		    typed   ? typed->n_operands
+		    : known ? f->n_operands
+			    : 0);
+}
+
+void events_error(const struct plan *p, const struct fail *f, const char *phase, int exit_status)
+{
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, "error");
+	json_string(&j, "step", f->kind != FAIL_SETUP ? "exec" : f->step ? f->step : phase);
+	write_operation(&j, p, f);
+	if (f->err)
+		json_number(&j, "errno", f->err);
+	else
+		json_null(&j, "errno");
+	json_string(&j, "error", f->err ? fail_errno_text(f->err) : NULL);
+	json_string(&j, "text", f->text);
+	json_string(&j, "hint", f->hint);
+	json_number(&j, "status", exit_status);
+	end(p, &j);
+}
+
+static void write_usage(struct json *j)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_CHILDREN, &u) < 0)
+		return;
+	json_open(j, "usage", '{');
+	json_number(j, "user-us", u.ru_utime.tv_sec * 1000000LL + u.ru_utime.tv_usec);
+	json_number(j, "system-us", u.ru_stime.tv_sec * 1000000LL + u.ru_stime.tv_usec);
+	json_number(j, "max-rss-kib", u.ru_maxrss);
+	json_number(j, "minor-faults", u.ru_minflt);
+	json_number(j, "major-faults", u.ru_majflt);
+	json_number(j, "blocks-in", u.ru_inblock);
+	json_number(j, "blocks-out", u.ru_oublock);
+	json_number(j, "voluntary-switches", u.ru_nvcsw);
+	json_number(j, "involuntary-switches", u.ru_nivcsw);
+	json_close(j, '}');
+}
+
+void events_exit(const struct plan *p, int status, int orphans)
+{
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, "exit");
+	if (WIFSIGNALED(status)) {
+		json_null(&j, "status");
+		json_number(&j, "signal", WTERMSIG(status));
+	} else {
+		json_number(&j, "status", WEXITSTATUS(status));
+		json_null(&j, "signal");
+	}
+	json_bool(&j, "core", WIFSIGNALED(status) && WCOREDUMP(status));
+	json_number(&j, "orphans-killed", orphans);
+	write_usage(&j);
+	end(p, &j);
+}
+
+bool events_has_execed(int proc_fd, pid_t pid)
+{
+	char text[512], *field;
+	ssize_t n;
+	int fd, i;
+
+	snprintf(text, sizeof text, "%d/stat", (int)pid);
+	fd = openat(proc_fd, text, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	fd_close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* the name, in brackets, may hold anything; the flags are the seventh field after it */
+	field = strrchr(text, ')');
+	for (i = 0; field && i < 7; i++)
+		field = strchr(field + 1, ' ');
+	return field && !(strtoul(field, NULL, 10) & PF_FORKNOEXEC);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the launcher writes to --status-fd: JSON lines, an object each with the key "event". */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct caller;
+struct fail;
+struct plan;
+
+/* The functions below do nothing without --status-fd. Each line carries "time", nanoseconds of
+ * CLOCK_MONOTONIC as the launcher has it. A reader that has gone, or has gone mad, is no reason to
+ * end a sandbox: only the first line is held to have arrived. */
+
+/* The plan that has been checked, before anything is done. Returns 0, or -errno with F filled. */
+int events_plan(const struct plan *p, const struct caller *caller, struct fail *f);
+
+/* The sandbox's first process CHILD, as the launcher sees it, and the ids of its namespaces;
+ * PROC_FD is the launcher's /proc. */
+void events_namespaces(const struct plan *p, int proc_fd, pid_t child);
+
+/* EVENT, with nothing to be said about it. */
+void events_plain(const struct plan *p, const char *event);
+
+/* EVENT, with the text VALUE for KEY. */
+void events_text(const struct plan *p, const char *event, const char *key, const char *value);
+
+/* What went wrong, and the exit status that follows from it. PHASE says where, when no step does.
+ */
+void events_error(const struct plan *p, const struct fail *f, const char *phase, int exit_status);
+
+/* The command's end, with STATUS as from wait(2); how many of its processes were still there then
+ * and were killed; and what all that the launcher has waited for has used. */
+void events_exit(const struct plan *p, int status, int orphans);
+
+/* True when process PID of the /proc at PROC_FD has called execve since it was forked, whether it
+ * lives or is a zombie. */
+bool events_has_execed(int proc_fd, pid_t pid);

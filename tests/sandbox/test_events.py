@@ -1,0 +1,271 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""--status-fd tells what happens, in order, true, for programs; --wait-all waits for the rest."""
+
+import json
+import os
+import signal
+import time
+
+from probe import HOST, HUSK, PROC, SMALL, ProbeCase, main, wait_until
+
+KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts', 'user', 'time')
+LIVE = ['plan', 'namespaces', 'ready', 'exec', 'exit']
+
+
+class EventCase(ProbeCase):
+
+    def events(self, *args, command=('true',), pass_fds=()):
+        """The events of a launch, as objects; the result is in self.last."""
+        read, write = self.pipe()
+        words = ['--', *command] if command else []
+        self.last = self.run_cmd([HUSK, '--status-fd', write, *args, *words],
+                                 pass_fds=[write, *pass_fds])
+        self.close(write)
+        with os.fdopen(os.dup(read), encoding='ascii') as f:
+            found = [json.loads(line) for line in f]
+        times = [event['time'] for event in found]
+        self.assertEqual(times, sorted(times))
+        self.assertTrue(all(t <= time.monotonic_ns() for t in times))
+        return found
+
+    def names(self, *args, **kw):
+        return [event['event'] for event in self.events(*args, **kw)]
+
+    def error(self, *args, **kw):
+        """The last event, which is an error; it says what standard error says."""
+        event = self.events(*args, **kw)[-1]
+        self.assertEqual(event['event'], 'error')
+        self.assertEqual(event['status'], self.last.rc)
+        self.assertIn(event['text'], self.last.err)
+        if event['hint']:
+            self.assertIn(event['hint'], self.last.err)
+        return event
+
+
+class Order(EventCase):
+
+    def test_of_a_launch(self):
+        for args in ((), HOST, (*HOST, *PROC), SMALL, ('--unshare-pid', '--as-pid-1'),
+                     ('--bind-try', '/nothing', '/nothing', *HOST)):
+            with self.subTest(args=args):
+                self.assertEqual(self.names(*args), LIVE)
+
+    def test_of_one_that_cannot_be_executed(self):
+        for args in ((), SMALL, ('--unshare-pid', '--as-pid-1')):
+            with self.subTest(args=args):
+                self.assertEqual(self.names(*args, command=('/no/such/program',)),
+                                 ['plan', 'namespaces', 'ready', 'error'])
+
+    def test_of_one_that_is_wrong(self):
+        self.assertEqual(self.names('--hostname', 'x'), ['error'])
+        self.assertEqual(self.names('--no-such-option'), ['error'])
+        self.assertEqual(self.names(command=()), ['error'])
+        self.assertEqual(self.names('--bind', '/no/such', '/x'), ['plan', 'error'])
+        self.assertEqual(self.names('--chdir', '/no/such'), ['plan', 'namespaces', 'error'])
+
+    def test_ready_comes_before_the_command(self):
+        read, write = self.pipe()
+        block_r, block_w = self.pipe()
+        p = self.spawn([HUSK, '--status-fd', write, '--block-fd', block_r, '--', 'sleep', '100'],
+                       pass_fds=[write, block_r])
+        self.close(write)
+        with os.fdopen(os.dup(read), encoding='ascii') as f:
+            self.assertEqual([json.loads(f.readline())['event'] for _ in range(2)], LIVE[:2])
+            os.set_blocking(f.fileno(), False)
+            time.sleep(0.1)
+            self.assertEqual(f.readline(), '')
+            os.set_blocking(f.fileno(), True)
+            os.write(block_w, b'x')
+            self.assertEqual([json.loads(f.readline())['event'] for _ in range(2)], LIVE[2:4])
+            p.send_signal(signal.SIGTERM)
+            event = json.loads(f.readline())
+        self.assertEqual((event['event'], event['signal'], event['status']),
+                         ('exit', signal.SIGTERM, None))
+
+
+class Content(EventCase):
+
+    def test_namespaces_are_those_of_the_command(self):
+        script = 'for n in ' + ' '.join(KINDS) + '; do stat -L -c %i /proc/self/ns/$n; done'
+        for args in ((), SMALL, (*SMALL, '--unshare-time'), (*HOST, *PROC, '--unshare-net')):
+            with self.subTest(args=args):
+                told = self.events(*args, command=('sh', '-c', script))[1]['namespaces']
+                self.assertEqual(told, dict(zip(KINDS, map(int, self.last.out.split()))))
+
+    def test_pid_is_that_of_the_sandbox(self):
+        read, write = self.pipe()
+        # with capabilities pid 1 does not let others look at it
+        self.spawn([HUSK, '--status-fd', write, *SMALL, '--cap-drop', 'ALL', '--', 'sleep', '100'],
+                   pass_fds=[write])
+        with os.fdopen(os.dup(read), encoding='ascii') as f:
+            f.readline()
+            event = json.loads(f.readline())
+        self.assertEqual(os.stat(f'/proc/{event["pid"]}/ns/pid').st_ino,
+                         event['namespaces']['pid'])
+
+    def test_plan(self):
+        plan = self.events('--unshare-pid', '--uid', '7', command=('true', 'a\nb', b'\xff'))[0]
+        self.assertEqual(plan['command'], ['true', 'a\nb', '\udcff'])
+        self.assertEqual((plan['uid'], plan['caller-uid']), (7, os.getuid()))
+        self.assertEqual(plan['unshared'], ['mnt', 'pid', 'user'])
+
+    def test_exit_status(self):
+        event = self.events(command=('sh', '-c', 'exit 3'))[-1]
+        self.assertEqual((event['status'], event['signal'], event['core']), (3, None, False))
+        event = self.events('--unshare-pid', command=('sh', '-c', 'kill -9 $$'))[-1]
+        self.assertEqual((event['status'], event['signal']), (None, 9))
+
+    def test_exit_core(self):
+        script = f'cd {self.dir}; ulimit -c unlimited; kill -QUIT $$'
+        event = self.events('--bind', '/', '/', command=('sh', '-c', script))[-1]
+        self.assertEqual((event['signal'], event['core']), (signal.SIGQUIT, True))
+
+    def test_exit_usage(self):
+        burn = 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'
+        usage = self.events(command=('sh', '-c', burn))[-1]['usage']
+        self.assertGreater(usage['user-us'], 10000)
+        self.assertGreater(usage['max-rss-kib'], 500)
+        # of those as well that were left behind
+        usage = self.events('--unshare-pid', '--wait-all',
+                            command=('sh', '-c', f'({burn}) & exit 0'))[-1]['usage']
+        self.assertGreater(usage['user-us'], 10000)
+
+    def test_exit_orphans(self):
+        left = 'sleep 100 & setsid sleep 100 & (setsid sleep 100 & exit 0) & wait $!; exit 0'
+        for args in ((), ('--unshare-pid',)):
+            with self.subTest(args=args):
+                event = self.events(*args, command=('sh', '-c', left))[-1]
+                self.assertEqual(event['orphans-killed'], 3)
+                self.assertEqual(self.events(*args)[-1]['orphans-killed'], 0)
+
+
+class Errors(EventCase):
+
+    def test_of_an_operation(self):
+        event = self.error('--ro-bind', '/no/such', '/x')
+        self.assertEqual((event['step'], event['operation'], event['operands']),
+                         ('--ro-bind', '--ro-bind', ['/no/such', '/x']))
+        self.assertEqual((event['errno'], event['error'], event['status']),
+                         (2, 'No such file or directory', 125))
+
+    def test_of_an_option(self):
+        event = self.error('--chdir', '/no', '--chdir', '/such')
+        self.assertEqual((event['step'], event['operation'], event['operands']),
+                         ('directory', '--chdir', ['/such']))
+
+    def test_of_a_word(self):
+        event = self.error('--uid', 'root')
+        self.assertEqual((event['step'], event['operation'], event['operands'], event['errno']),
+                         ('options', '--uid', ['root'], None))
+        event = self.error('--bind', '/only', command=())
+        self.assertEqual((event['operation'], event['operands']), ('--bind', ['/only']))
+
+    def test_of_options_together(self):
+        event = self.error('--hostname', 'x')
+        self.assertEqual((event['step'], event['operation']), ('plan', None))
+
+    def test_of_the_command(self):
+        event = self.error(command=('/no/such/program',))
+        self.assertEqual((event['step'], event['errno'], event['status']), ('exec', 2, 127))
+        event = self.error(command=('/etc/passwd',))
+        self.assertEqual((event['step'], event['errno'], event['status']), ('exec', 13, 126))
+
+    def test_in_a_list_of_words(self):
+        words = self.fd(b'--uid\0root\0')
+        event = self.error('--args', words, pass_fds=[words])
+        self.assertEqual((event['operation'], event['operands']), ('--uid', ['root']))
+
+
+class Reader(EventCase):
+
+    def test_that_is_gone(self):
+        read, write = self.pipe()
+        self.close(read)
+        r = self.run_cmd([HUSK, '--status-fd', write, 'true'], pass_fds=[write])
+        self.assertFails(r, 125, 'Broken pipe')
+
+    def test_that_goes(self):
+        read, write = self.pipe()
+        p = self.spawn([HUSK, '--status-fd', write, 'sh', '-c', 'sleep 0.3; exit 5'],
+                       pass_fds=[write])
+        self.close(write)
+        os.read(read, 1)
+        self.close(read)
+        self.assertEqual(p.wait(5), 5)
+
+    def test_sees_the_end(self):
+        """Nothing in the sandbox holds the descriptor."""
+        read, write = self.pipe()
+        p = self.spawn([HUSK, '--status-fd', write, *SMALL, 'sleep', '100'], pass_fds=[write])
+        self.close(write)
+        with os.fdopen(os.dup(read), 'rb') as f:
+            for _ in range(4):
+                f.readline()
+            p.kill()
+            self.assertEqual(f.read(), b'')
+
+    def test_shares_with_nobody(self):
+        read, write = self.pipe()
+        for option in ('--info-fd', '--json-status-fd', '--block-fd'):
+            r = self.run_cmd([HUSK, '--status-fd', write, option, write, 'true'],
+                             pass_fds=[write])
+            self.assertFails(r, 125, '--status-fd')
+
+
+class WaitAll(EventCase):
+
+    def test_waits_for_what_is_left(self):
+        for args in ((), ('--unshare-pid',), SMALL):
+            with self.subTest(args=args):
+                r = self.husk(*args, '--wait-all', '--', 'sh', '-c',
+                              '(setsid sh -c "sleep 0.3; echo late") & exit 4')
+                self.assertEqual((r.rc, r.out), (4, 'late\n'))
+
+    def test_without_it_they_are_killed(self):
+        for args in ((), ('--unshare-pid',), SMALL):
+            with self.subTest(args=args):
+                r = self.husk(*args, '--', 'sh', '-c',
+                              '(setsid sh -c "sleep 0.3; echo late") & exit 4')
+                self.assertEqual((r.rc, r.out), (4, ''))
+
+    def test_the_commands_signal(self):
+        r = self.husk('--wait-all', '--', 'sh', '-c', 'sleep 0.2 & kill -TERM $$')
+        self.assertEqual(r.rc, -signal.SIGTERM)
+
+    def test_signals_reach_what_is_left(self):
+        left = ('sh -c "trap \'echo heard; exit\' TERM; echo up; while :; do sleep 0.05; done" & '
+                'exit 4')
+        for args in ((), ('--unshare-pid',)):
+            with self.subTest(args=args):
+                read, write = self.pipe()
+                p = self.spawn([HUSK, *args, '--wait-all', '--', 'sh', '-c', left],
+                               stdout=write)
+                self.close(write)
+                with os.fdopen(os.dup(read), encoding='ascii') as f:
+                    self.assertEqual(f.readline(), 'up\n')
+                    time.sleep(0.1)
+                    p.send_signal(signal.SIGTERM)
+                    self.assertEqual(f.readline(), 'heard\n')
+                self.assertEqual(p.wait(5), 4)
+
+    def test_still_dies_with_the_launcher(self):
+        for args in ((), ('--unshare-pid',)):
+            with self.subTest(args=args):
+                read, write = self.pipe()
+                p = self.spawn([HUSK, *args, '--wait-all', '--', 'sh', '-c',
+                                'echo up; sleep 100 & exit 4'], stdout=write)
+                self.close(write)
+                with os.fdopen(os.dup(read), encoding='ascii') as f:
+                    self.assertEqual(f.readline(), 'up\n')
+                    p.kill()
+                    self.assertEqual(f.read(), '')
+                self.assertTrue(wait_until(lambda: not self.descendants(os.getpid()), 3))
+
+    def test_needs_an_init(self):
+        self.assertFails(self.husk('--unshare-pid', '--as-pid-1', '--wait-all', 'true'), 125,
+                         '--wait-all')
+
+
+if __name__ == '__main__':
+    main()
