@@ -93,36 +93,15 @@ static void write_words(struct json *j, const char *key, char *const *words, siz
 	json_close(j, ']');
 }
 
-int events_plan(const struct plan *p, const struct caller *caller, struct fail *f)
+int events_plan(const struct plan *p, const struct json *explanation, struct fail *f)
 {
-	static const char *const roots[] = {
-		[ROOT_HOST] = "host",
-		[ROOT_IN_PLACE] = "in-place",
-		[ROOT_NEW] = "new",
-	};
-	uint64_t made = p->unshare | CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0);
 	struct json j = { 0 };
-	size_t i;
 	int r;
 
-	if (p->status_fd < 0)
-		return 0;
 	begin(&j, "plan");
 	json_string(&j, "version", p->as->version);
 	json_number(&j, "pid", getpid());
-	json_number(&j, "levels", !p->userns ? 0 : p->two_levels ? 2 : 1);
-	json_open(&j, "unshared", '[');
-	for (i = 0; i < NS_MAX; i++)
-		if (made & namespaces[i].flag)
-			json_string(&j, NULL, namespaces[i].name);
-	json_close(&j, ']');
-	json_number(&j, "caller-uid", caller->uid);
-	json_number(&j, "caller-gid", caller->gid);
-	json_number(&j, "uid", p->uid);
-	json_number(&j, "gid", p->gid);
-	json_string(&j, "root", roots[p->root]);
-	json_number(&j, "operations", (long long)p->n_ops);
-	write_words(&j, "command", p->command, SIZE_MAX);
+	json_value(&j, "plan", explanation);
 	r = end(p, &j);
 	return r < 0 ? fail_hint(f, fail(f, -r, "--status-fd %d", p->status_fd),
 				 "it must be open for writing, with a reader")

@@ -5,16 +5,17 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct caller;
 struct fail;
+struct json;
 struct plan;
 
-/* The functions below do nothing without --status-fd. Each line carries "time", nanoseconds of
- * CLOCK_MONOTONIC as the launcher has it. A reader that has gone, or has gone mad, is no reason to
- * end a sandbox: only the first line is held to have arrived. */
+/* The functions below, but for the first, do nothing without --status-fd. Each line carries "time",
+ * nanoseconds of CLOCK_MONOTONIC as the launcher has it. A reader that has gone, or has gone mad,
+ * is no reason to end a sandbox: only the first line is held to have arrived. */
 
-/* The plan that has been checked, before anything is done. Returns 0, or -errno with F filled. */
-int events_plan(const struct plan *p, const struct caller *caller, struct fail *f);
+/* The plan that has been checked, before anything is done; EXPLANATION is all of it. Needs
+ * --status-fd. Returns 0, or -errno with F filled. */
+int events_plan(const struct plan *p, const struct json *explanation, struct fail *f);
 
 /* The sandbox's first process CHILD, as the launcher sees it, and the ids of its namespaces;
  * PROC_FD is the launcher's /proc. */

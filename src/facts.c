@@ -457,7 +457,8 @@ static void tell_lifetime(struct facts *t)
 
 	fact_flag(t, "dies-with-launcher", p->dies_with_launcher,
 		  "the sandbox dies with the launcher");
-	fact_flag(t, "kills-orphans", p->as->kills_orphans || (p->unshare & CLONE_NEWPID),
+	fact_flag(t, "kills-orphans",
+		  !p->wait_all && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID)),
 		  "what the command leaves behind is killed");
 	fact_flag(t, "forwards-signals", p->as->forwards, "signals are passed on to the command");
 	fact_flag(t, "init", p->init, "an init process beside the command");
@@ -555,6 +556,8 @@ static const struct field {
 	{ "lifetime", "die-with-parent", FLAG, FIELD(die_with_parent), 0,
 	  "the launcher dies with its parent" },
 	{ "lifetime", "as-pid-1", FLAG, FIELD(as_pid_1), 0, "the command is process 1" },
+	{ "lifetime", "wait-all", FLAG, FIELD(wait_all), 0,
+	  "what the command leaves behind is waited for" },
 	{ "lifetime", "new-session", FLAG, FIELD(new_session), 0, "in a session of its own" },
 	{ "lifetime", "lock-files", WORDS, FIELD(locks), FIELD(n_locks), "a read lock on" },
 	{ "descriptors", "inherit-fds", FLAG, FIELD(inherit_fds), 0,
@@ -563,6 +566,7 @@ static const struct field {
 	  "the command inherits" },
 	{ "descriptors", "info-fd", FD, FIELD(info_fd), 0, "process and namespaces told on" },
 	{ "descriptors", "json-status-fd", FD, FIELD(json_fd), 0, "status told on" },
+	{ "descriptors", "status-fd", FD, FIELD(status_fd), 0, "events told on" },
 	{ "descriptors", "block-fd", FD, FIELD(block_fd), 0, "the command waits for" },
 	{ "descriptors", "userns-block-fd", FD, FIELD(userns_block_fd), 0,
 	  "the set-up waits for id maps and" },
@@ -610,22 +614,35 @@ static void tell_section(struct facts *t, const struct section *s)
 	json_close(&t->json, s->close);
 }
 
-int facts_print(const struct plan *p, const struct caller *caller, bool as_json, FILE *out)
+/* Tells the plan to OUT, unless that is NULL, and as JSON. */
+static void tell(const struct plan *p, const struct caller *caller, FILE *out, struct json *ret)
 {
-	struct facts t = { .plan = p, .caller = caller, .out = as_json ? NULL : out };
+	struct facts t = { .plan = p, .caller = caller, .out = out };
 	size_t i;
-	int r = 0;
 
 	json_open(&t.json, NULL, '{');
 	json_string(&t.json, "personality", p->as->name);
 	for (i = 0; i < ARRAY_SIZE(sections); i++)
 		tell_section(&t, &sections[i]);
 	json_close(&t.json, '}');
-	json_newline(&t.json);
-	if (t.json.failed)
-		r = -ENOMEM;
-	else if (as_json)
-		fwrite(t.json.text, 1, t.json.length, out);
-	json_free(&t.json);
+	*ret = t.json;
+}
+
+int facts_print(const struct plan *p, const struct caller *caller, bool as_json, FILE *out)
+{
+	struct json j;
+	int r;
+
+	tell(p, caller, as_json ? NULL : out, &j);
+	json_newline(&j);
+	if (as_json && !j.failed)
+		fwrite(j.text, 1, j.length, out);
+	r = as_json && j.failed ? -ENOMEM : 0;
+	json_free(&j);
 	return r;
+}
+
+void facts_write(const struct plan *p, const struct caller *caller, struct json *j)
+{
+	tell(p, caller, NULL, j);
 }

@@ -131,6 +131,13 @@ void json_null(struct json *j, const char *key)
 	put_text(j, "null");
 }
 
+void json_value(struct json *j, const char *key, const struct json *d)
+{
+	begin(j, key);
+	put(j, d->text, d->length);
+	j->failed |= d->failed;
+}
+
 void json_newline(struct json *j)
 {
 	put(j, "\n", 1);

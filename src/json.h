@@ -32,6 +32,9 @@ void json_bool(struct json *j, const char *key, bool value);
 
 void json_null(struct json *j, const char *key);
 
+/* The document D as a value of this one. */
+void json_value(struct json *j, const char *key, const struct json *d);
+
 /* Ends a line: a document of its own may follow. */
 void json_newline(struct json *j);
 

@@ -35,6 +35,7 @@
 #include "explain.h"
 #include "facts.h"
 #include "fail.h"
+#include "json.h"
 #include "launch.h"
 #include "options.h"
 #include "personality.h"
@@ -179,6 +180,17 @@ static bool explains(const struct plan *p)
 	return p->action == ACTION_EXPLAIN || p->action == ACTION_EXPLAIN_JSON;
 }
 
+static int tell_plan(const struct plan *p, const struct caller *caller, struct fail *f)
+{
+	struct json explanation;
+	int r;
+
+	facts_write(p, caller, &explanation);
+	r = events_plan(p, &explanation, f);
+	json_free(&explanation);
+	return r;
+}
+
 /* Carries out the plan. *RET_PHASE says how far it came, for a failure that no step explains. */
 static int run(struct plan *p, char **argv, int *ret_status, const char **ret_phase, struct fail *f)
 {
@@ -211,7 +223,7 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
 		return 0;
 	}
-	r = events_plan(p, &caller, f);
+	r = p->status_fd >= 0 ? tell_plan(p, &caller, f) : 0;
 	if (r < 0)
 		return r;
 	r = env_build(p, environ, &l.env, &l.n_env);

@@ -105,10 +105,15 @@ class Content(EventCase):
                          event['namespaces']['pid'])
 
     def test_plan(self):
-        plan = self.events('--unshare-pid', '--uid', '7', command=('true', 'a\nb', b'\xff'))[0]
-        self.assertEqual(plan['command'], ['true', 'a\nb', '\udcff'])
-        self.assertEqual((plan['uid'], plan['caller-uid']), (7, os.getuid()))
-        self.assertEqual(plan['unshared'], ['mnt', 'pid', 'user'])
+        words = ('--unshare-pid', '--uid', '7')
+        event = self.events(*words, command=('true', 'a\nb', b'\xff'))[0]
+        self.assertEqual(event['plan']['command']['words'], ['true', 'a\nb', '\udcff'])
+        self.assertEqual(event['plan']['identity']['uid'], 7)
+        r = self.husk('--explain-json', *words, 'true', 'a\nb', b'\xff')
+        explained = json.loads(r.out)
+        self.assertEqual(event['plan'].keys(), explained.keys())
+        for key in ('identity', 'namespaces', 'root', 'operations', 'command'):
+            self.assertEqual(event['plan'][key], explained[key])
 
     def test_exit_status(self):
         event = self.events(command=('sh', '-c', 'exit 3'))[-1]
