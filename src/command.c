@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "init.h"
 #include "personality.h"
+#include "rlimit.h"
 #include "sandbox.h"
 #include "seccomp.h"
 #include "sys.h"
@@ -195,10 +196,30 @@ static int step_seccomp(struct sandbox *sb)
 	return command_filter(sb);
 }
 
+/* Should: limit the command, and nothing of the set-up, to which a limit would be a failure at a
+ * place that nobody understands. Mustn't: name what the command line said, which is gone by now. */
+static int step_limits(struct sandbox *sb)
+{
+	const struct limit *l;
+	size_t i;
+
+	for (i = 0; i < sb->plan->n_limits; i++) {
+		l = &sb->plan->limits[i];
+		if (rlimit_set(l->resource, l->soft, l->hard) < 0)
+			return fail_hint(
+				sb->fail,
+				fail(sb->fail, errno, "--rlimit %s", rlimit_name(l->resource)),
+				errno == EPERM ? "a limit cannot be above the caller's "
+						 "hard limit, which ulimit -H shows"
+					       : NULL);
+	}
+	return 0;
+}
+
 /* Should: give back what the launcher had changed of the caller's. Mustn't: follow the filters. */
 static int step_restore(struct sandbox *sb)
 {
-	umask(sb->umask);
+	umask(sb->plan->umask_set ? sb->plan->umask : sb->umask);
 	if (init_watches(sb->plan) && sigprocmask(SIG_SETMASK, &sb->signals, NULL) < 0)
 		return fail(sb->fail, errno, "sigprocmask");
 	return 0;
@@ -214,8 +235,8 @@ static int step_ready(struct sandbox *sb)
 static const struct step command_steps[] = {
 	{ "capabilities", step_capabilities, NULL }, { "label", step_label, "--exec-label" },
 	{ "directory", step_directory, "--chdir" },  { "descriptors", step_descriptors, NULL },
-	{ "restore", step_restore, NULL },	     { "ready", step_ready, NULL },
-	{ "seccomp", step_seccomp, NULL },
+	{ "limits", step_limits, "--rlimit" },	     { "restore", step_restore, NULL },
+	{ "ready", step_ready, NULL },		     { "seccomp", step_seccomp, NULL },
 };
 
 void command_exec(struct sandbox *sb)

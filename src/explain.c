@@ -9,10 +9,15 @@
 #include "util.h"
 
 static const char *const group_keys[GROUP_MAX] = {
-	[GROUP_GENERAL] = "general",	     [GROUP_NAMESPACES] = "namespaces",
-	[GROUP_IDENTITY] = "identity",	     [GROUP_ROOT] = "root",
-	[GROUP_ENVIRONMENT] = "environment", [GROUP_WALLS] = "walls",
-	[GROUP_LIFETIME] = "lifetime",	     [GROUP_DESCRIPTORS] = "descriptors",
+	[GROUP_GENERAL] = "general",
+	[GROUP_NAMESPACES] = "namespaces",
+	[GROUP_IDENTITY] = "identity",
+	[GROUP_ROOT] = "root",
+	[GROUP_ENVIRONMENT] = "environment",
+	[GROUP_LIMITS] = "limits",
+	[GROUP_WALLS] = "walls",
+	[GROUP_LIFETIME] = "lifetime",
+	[GROUP_DESCRIPTORS] = "descriptors",
 };
 
 void explain_help(const struct plan *p, const char *program, FILE *out)

@@ -15,6 +15,7 @@
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
+#include "rlimit.h"
 #include "sys.h"
 #include "util.h"
 
@@ -464,12 +465,44 @@ static void tell_lifetime(struct facts *t)
 	fact_flag(t, "init", p->init, "an init process beside the command");
 }
 
+static void tell_limit(struct facts *t, const char *key, uint64_t value)
+{
+	if (value == UINT64_MAX) {
+		json_null(&t->json, key);
+		say(t, ", %s unlimited", key);
+	} else {
+		json_number(&t->json, key, (long long)value);
+		say(t, ", %s %ju", key, (uintmax_t)value);
+	}
+}
+
+static void tell_limits(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	const struct limit *l;
+	char mask[16];
+
+	json_open(&t->json, "rlimits", '[');
+	for (l = p->limits; l < p->limits + p->n_limits; l++) {
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "name", rlimit_name(l->resource));
+		line(t);
+		say(t, "limit %s", rlimit_name(l->resource));
+		tell_limit(t, "soft", l->soft);
+		tell_limit(t, "hard", l->hard);
+		say(t, "\n");
+		json_close(&t->json, '}');
+	}
+	json_close(&t->json, ']');
+	snprintf(mask, sizeof mask, "%04o", (unsigned)p->umask);
+	fact_word(t, "umask", p->umask_set ? mask : NULL, "umask");
+}
+
 static void tell_environment(struct facts *t)
 {
 	static const char *const edits[] = {
-		[ENV_SET] = "set",
-		[ENV_UNSET] = "unset",
-		[ENV_CLEAR] = "clear",
+		[ENV_SET] = "set",   [ENV_UNSET] = "unset", [ENV_CLEAR] = "clear",
+		[ENV_PASS] = "pass", [ENV_FILE] = "file",
 	};
 	const struct plan *p = t->plan;
 	const struct env_edit *e;
@@ -528,6 +561,7 @@ static const struct section {
 	{ "lifetime", "lifetime", '{', '}', tell_lifetime },
 	{ "descriptors", "descriptors", '{', '}', NULL },
 	{ "environment", "environment", '{', '}', tell_environment },
+	{ "limits", "limits and settings", '{', '}', tell_limits },
 	{ "command", "command", '{', '}', tell_command },
 	{ "messages", "messages", '{', '}', NULL },
 };

@@ -62,5 +62,11 @@ HANDLER(opt_chdir);
 HANDLER(opt_seccomp);
 HANDLER(opt_add_seccomp);
 HANDLER(opt_keep_fd);
+HANDLER(opt_env);
+HANDLER(opt_env_file);
+
+/* opt_limits.c */
+HANDLER(opt_rlimit);
+HANDLER(opt_umask);
 
 #undef HANDLER

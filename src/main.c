@@ -6,8 +6,10 @@
  *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
  *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it;
- *                  opt_values.c opt_identity.c opt_root.c opt_command.c: its handlers
+ *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c: its
+ *                  handlers; rlimit.c: the names of limits; slurp.c: what --args reads
  *   claim.c        the descriptors that options name: claimed before there are others
+ *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         what follows from the options; rules.c: the options against each other
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
@@ -31,6 +33,7 @@
 #include "caller.h"
 #include "claim.h"
 #include "env.h"
+#include "envfile.h"
 #include "events.h"
 #include "explain.h"
 #include "facts.h"
@@ -40,6 +43,7 @@
 #include "options.h"
 #include "personality.h"
 #include "plan.h"
+#include "slurp.h"
 #include "tty.h"
 #include "util.h"
 
@@ -98,42 +102,6 @@ static int exit_status_of(const struct plan *p, const struct fail *f)
 		break;
 	}
 	return p->as->exit_setup;
-}
-
-/* options_read_fn: the only input that parsing needs. */
-static int read_all(int fd, char **ret_data, size_t *ret_length)
-{
-	size_t room = 4096, length = 0;
-	char *data = malloc(room), *grown;
-	ssize_t n;
-	int r;
-
-	for (;;) {
-		n = data ? read(fd, data + length, room - length - 1) : -1;
-		if (n < 0 && data && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		length += (size_t)n;
-		if (room - length > 1)
-			continue;
-		room *= 2;
-		grown = realloc(data, room);
-		if (!grown) {
-			n = -1;
-			break;
-		}
-		data = grown;
-	}
-	if (n < 0) {
-		r = data ? neg_errno() : -ENOMEM;
-		free(data);
-		return r;
-	}
-	close(fd);
-	*ret_data = data;
-	*ret_length = length;
-	return 0;
 }
 
 /* Where the kernel keeps the words and the environment that it shows of this process: one piece of
@@ -213,7 +181,9 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 	l.proc_fd = caller_open_proc(f);
 	if (l.proc_fd < 0)
 		return l.proc_fd;
-	r = caller_gather(p, l.proc_fd, &caller, f);
+	r = envfile_load(p, f);
+	if (r == 0)
+		r = caller_gather(p, l.proc_fd, &caller, f);
 	if (r == 0)
 		r = plan_check(p, &caller, f);
 	if (r < 0)
@@ -249,7 +219,7 @@ int main(int argc, char **argv)
 	r = argc > 0 ? caller_refuse_privilege(&failure)
 		     : fail(&failure, 0, "called without a name");
 	if (r == 0)
-		r = options_parse(&plan, argv + 1, read_all, &failure);
+		r = options_parse(&plan, argv + 1, slurp_fd, &failure);
 	print_warnings(&plan);
 	/* whoever forgot the command need not read every option */
 	if (r == 0 && plan.action == ACTION_USAGE && plan.as->explains)

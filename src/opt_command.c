@@ -39,6 +39,25 @@ int opt_unsetenv(struct parse *p, const struct option *o, char **operands)
 	return add_env(p, ENV_UNSET, operands[0], NULL);
 }
 
+int opt_env(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	return add_env(p, ENV_PASS, operands[0], NULL);
+}
+
+int opt_env_file(struct parse *p, const struct option *o, char **operands)
+{
+	struct env_edit *edit;
+
+	if (parse_path(p, o, operands[0]) < 0)
+		return -EINVAL;
+	edit = plan_append(&p->plan->env, &p->plan->n_env, sizeof *edit);
+	if (!edit)
+		return parse_no_memory(p);
+	*edit = (struct env_edit){ .type = ENV_FILE, .name = operands[0] };
+	return 0;
+}
+
 int opt_clearenv(struct parse *p, const struct option *o, char **operands)
 {
 	(void)o;

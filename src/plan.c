@@ -47,6 +47,7 @@ void plan_free(struct plan *p)
 	free(p->ops);
 	free(p->layers);
 	free(p->env);
+	free(p->limits);
 	free(p->locks);
 	free(p->seccomp_fds);
 	free(p->keep_fds);

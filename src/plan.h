@@ -55,7 +55,13 @@ struct op {
 	bool deferred; /* done in the sandbox, because it lies on or below a mount made there */
 };
 
-enum env_type { ENV_SET, ENV_UNSET, ENV_CLEAR };
+enum env_type {
+	ENV_SET,
+	ENV_UNSET,
+	ENV_CLEAR,
+	ENV_PASS, /* as the caller has it */
+	ENV_FILE, /* a file of edits, its path in name; gone once it is read */
+};
 
 struct env_edit {
 	enum env_type type;
@@ -68,6 +74,12 @@ struct typed {
 	const char *option;
 	char *const *operands;
 	size_t n_operands;
+};
+
+/* A resource limit of the command's, as getrlimit(2) has it. */
+struct limit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard; /* RLIM_INFINITY: none */
 };
 
 struct warning {
@@ -135,6 +147,10 @@ struct plan {
 	const char *hostname, *chdir, *argv0, *exec_label, *file_label;
 	struct env_edit *env;
 	size_t n_env;
+	struct limit *limits;
+	size_t n_limits;
+	bool umask_set;
+	mode_t umask;
 	const char **locks;
 	size_t n_locks;
 	int sync_fd, block_fd, userns_block_fd, info_fd, json_fd, status_fd, seccomp_fd;

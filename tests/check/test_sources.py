@@ -28,10 +28,11 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|^tests/allowed-skips
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
     {'util.h', 'sys.h'},
-    {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'json.h', 'ns.h', 'personality.h', 'signals.h'},
+    {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'json.h', 'ns.h', 'personality.h', 'rlimit.h',
+     'signals.h', 'slurp.h'},
     {'plan.h'},
     {'rules.h'},
-    {'caller.h', 'claim.h', 'env.h', 'sandbox.h'},
+    {'caller.h', 'claim.h', 'env.h', 'envfile.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
      'status.h', 'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'mount.h',
@@ -44,7 +45,7 @@ LAYERS = (
     {'explain.h', 'facts.h'},
     {'main.h'},
 )
-HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_root.c', 'opt_values.c')
+HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_root.c', 'opt_values.c')
 OTHER_HEADER = {'parse.c': 'options.h', 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions

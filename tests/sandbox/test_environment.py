@@ -100,6 +100,98 @@ class Variables(ProbeCase):
         self.assertRuns(r, 'b\n')
 
 
+class Passed(ProbeCase):
+    """--env and --env-file."""
+
+    def env(self, *args, **kw):
+        r = self.husk(*HOST, *args, '--', '/usr/bin/env', **kw)
+        self.assertRuns(r)
+        got = dict(line.split('=', 1) for line in r.out.splitlines())
+        del got['PWD']
+        return got
+
+    def test_one_through_clearenv(self):
+        got = self.env('--clearenv', '--env', 'A', env={'A': 'x y=z', 'B': '2', 'PATH': '/bin'})
+        self.assertEqual(got, {'A': 'x y=z'})
+
+    def test_before_clearenv_it_is_cleared(self):
+        self.assertEqual(self.env('--env', 'A', '--clearenv', env={'A': 'x'}), {})
+
+    def test_it_undoes_setenv(self):
+        self.assertEqual(self.env('--setenv', 'A', 'new', '--env', 'A', env={'A': 'x'}),
+                         {'A': 'x'})
+
+    def test_what_the_caller_has_not_is_unset(self):
+        self.assertEqual(self.env('--setenv', 'A', 'new', '--env', 'A', env={'B': 'x'}),
+                         {'B': 'x'})
+
+    def test_bad_names(self):
+        for name in ('', 'A=b'):
+            self.assertFails(self.husk('--env', name, '--', 'true'), 125, 'not the name')
+
+    def file(self, data, *more, **kw):
+        return self.env('--clearenv', *more, '--env-file', self.write('vars', data), **kw)
+
+    def test_file(self):
+        got = self.file('A=1\n\n# comment\n  # another\nB="q" \\$x  \n C=a=b\nD=\n#E=5')
+        self.assertEqual(got, {'A': '1', 'B': '"q" \\$x  ', 'C': 'a=b', 'D': ''})
+
+    def test_file_without_a_newline_at_the_end(self):
+        self.assertEqual(self.file('A=1\nB=2'), {'A': '1', 'B': '2'})
+
+    def test_file_of_another_system(self):
+        self.assertEqual(self.file('A=1\r\nB=2\r\n'), {'A': '1', 'B': '2'})
+
+    def test_file_passes_on(self):
+        self.assertEqual(self.file('A\nB\n', env={'A': 'x', 'C': 'y'}), {'A': 'x'})
+
+    def test_file_in_its_place(self):
+        vars_ = self.write('vars', 'A=file\nB=file\n')
+        got = self.env('--clearenv', '--setenv', 'A', '1', '--env-file', vars_, '--setenv', 'B',
+                       '2')
+        self.assertEqual(got, {'A': 'file', 'B': '2'})
+
+    def test_files_of_any_size(self):
+        self.assertEqual(len(self.file(''.join(f'V{i}={"x" * 100}\n' for i in range(500)))), 500)
+        self.assertEqual(self.file(''), {})
+
+    def test_file_from_a_pipe(self):
+        r = self.run_cmd(['bash', '-c', 'exec "$0" --clearenv --env-file <(echo A=1) -- '
+                          '/usr/bin/env', HUSK])
+        self.assertIn('A=1\n', r.out, r)
+
+    def test_bad_lines_are_named(self):
+        for data, where in (('A=1\n=2\n', '2: there is no name'), ('A b=2', '1: a name holds'),
+                            ('A=1\n\n\nB C\n', '4: a name holds'), ('A=x\0y\n', '1: .* NUL'),
+                            ('A=x\n\0\n', '2: .* NUL')):
+            with self.subTest(data):
+                path = self.write('vars', data)
+                self.assertFails(self.husk('--env-file', path, '--', 'true'), 125,
+                                 f'--env-file {path}:{where}')
+
+    def test_missing_file(self):
+        self.assertFails(self.husk('--env-file', self.path('no'), '--', 'true'), 125,
+                         f'--env-file {self.path("no")}: No such file')
+
+    def test_explained(self):
+        r = self.husk('--explain', '--clearenv', '--env', 'A', '--env-file',
+                      self.write('vars', 'B=2\n'), '--', 'true')
+        self.assertRuns(r)
+        self.assertIn('environment:\n  clear\n  pass A\n  set B=2\n', r.out)
+
+    def test_what_is_not_passed_is_not_found(self):
+        """Neither a variable that was not passed on nor the file's path is in pid 1's memory."""
+        path = self.write('secretfile', 'A=1\n')
+        words = ['hiddenvalue', path]
+        r = self.run_cmd([HUSK, *HOST, *PROC, '--cap-drop', 'ALL', '--clearenv', '--env', 'B',
+                          '--env-file', path, '--', '/usr/bin/python3', '-c', SEARCH,
+                          *(w[::-1] for w in words)],
+                         env={'A': 'hiddenvalue', 'B': 'x', 'PATH': '/usr/bin'})
+        self.assertRuns(r)
+        self.assertIn('searched', r.out)
+        self.assertNotIn('FOUND', r.out)
+
+
 class Lookup(ProbeCase):
     def tool(self, where, text):
         return self.write(f'{where}/tool', f'#!/bin/sh\necho {text} "$0"\n', 0o755)

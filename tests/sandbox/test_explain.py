@@ -117,6 +117,7 @@ class Explain(ProbeCase):
 
 # what an operand may be, by the name that the table gives it; options may need others beside them
 OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
+            'FILE': '/etc/os-release', 'LIMIT': 'core=0',
             'GID': '7', 'LABEL': 'a:b:c:s0', 'NAME': 'name', 'OCTAL': '0123', 'PATH': '/path',
             'RWSRC': '/rwsrc', 'SRC': '/src', 'TARGET': 'target', 'UID': '7', 'VALUE': 'value',
             'VAR': 'VAR', 'WORKDIR': '/workdir'}
@@ -144,7 +145,7 @@ class ExplainJson(ProbeCase):
         plan = self.plan(*SMALL, '--cap-drop', 'ALL', '--cap-add', 'kill')
         self.assertEqual(list(plan), [
             'personality', 'identity', 'namespaces', 'root', 'operations', 'walls', 'lifetime',
-            'descriptors', 'environment', 'command', 'messages'])
+            'descriptors', 'environment', 'limits', 'command', 'messages'])
         self.assertEqual(plan['personality'], 'husk')
         self.assertEqual(plan['identity'], {
             'uid': 0, 'gid': 0, 'outer-uid': os.getuid(), 'outer-gid': os.getgid(),

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads all that a descriptor holds. */
+#pragma once
+
+#include <stddef.h>
+
+/* Reads FD from where it stands to its end, and closes it. On success the data, the caller's to
+ * free, is at *RET_DATA, with room for one byte after it, and its length in bytes in *RET_LENGTH.
+ * Returns 0 or -errno. */
+int slurp_fd(int fd, char **ret_data, size_t *ret_length);
