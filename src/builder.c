@@ -23,6 +23,7 @@
 #include "proc.h"
 #include "sandbox.h"
 #include "sys.h"
+#include "timens.h"
 #include "util.h"
 #include "wait.h"
 
@@ -321,24 +322,47 @@ static void enter_pidns(struct sandbox *sb)
 	sb->tells_pid = pid == 0;
 }
 
+/* Enters the sandbox's namespaces in FLAGS, all but the pid namespace, where a process that is born
+ * in them would come too late. Leaves in *FLAGS what the clone is to make. */
+static int enter_namespaces(struct sandbox *sb, uint64_t *flags)
+{
+	const struct plan *p = sb->plan;
+	int r = 0;
+
+	sb->fail->step = "namespaces";
+	if (unshare((int)(*flags & ~(uint64_t)CLONE_NEWPID)) < 0)
+		return inside_explain_clone(sb, errno);
+	*flags &= CLONE_NEWPID;
+	if (p->two_levels) {
+		sb->fail->step = "id maps";
+		r = idmap_write(sb, p->uid, 0, p->gid, 0, false);
+	}
+	if (r == 0 && plan_shifts(p)) {
+		sb->fail->step = "clocks";
+		r = timens_shift(sb);
+	}
+	return r;
+}
+
 /* Clones the sandbox: a child of the launcher, in the namespaces asked for, with a copy of the
  * mounts. The builder's part is then over. */
 static void clone_sandbox(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	struct clone_args args = {
-		.flags = CLONE_PARENT | p->unshare |
-			 (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
-			 (p->userns2_fd >= 0 ? CLONE_NEWNS : 0),
-	};
+	uint64_t flags = p->unshare | (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
+			 (p->userns2_fd >= 0 ? CLONE_NEWNS : 0);
+	struct clone_args args = { .flags = CLONE_PARENT };
 	pid_t pid;
 
 	if (sb->void_fd >= 0 && fchdir(sb->void_fd) < 0) {
 		fail(sb->fail, errno, "Can't enter the hidden directory");
 		return;
 	}
+	if (p->enters && enter_namespaces(sb, &flags) < 0)
+		return;
 	if (p->pidns_fd >= 0 && (p->unshare & CLONE_NEWPID))
 		enter_pidns(sb);
+	args.flags |= flags;
 	pid = sys_clone3(&args);
 	if (pid < 0) {
 		fail_step(sb->fail, "namespaces", NULL);

@@ -576,6 +576,10 @@ static const struct field {
 	size_t offset, count; /* fields of struct plan; the count is that of a list */
 	const char *words; /* for a person: of a flag all there is to say, else before the value */
 } fields[] = {
+	{ "namespaces", "boottime", WORD, FIELD(boottime.typed), 0,
+	  "clock of the time since boot ahead by seconds:" },
+	{ "namespaces", "monotonic", WORD, FIELD(monotonic.typed), 0,
+	  "monotonic clock ahead by seconds:" },
 	{ "namespaces", "hostname", WORD, FIELD(hostname), 0, "host name:" },
 	{ "walls", "disable-userns", FLAG, FIELD(disable_userns), 0, "no further user namespaces" },
 	{ "walls", "assert-userns-disabled", FLAG, FIELD(assert_userns_disabled), 0,

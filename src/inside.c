@@ -87,7 +87,7 @@ static int step_maps(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	return p->two_levels ? idmap_write(sb, p->uid, 0, p->gid, 0, false) : 0;
+	return p->two_levels && !p->enters ? idmap_write(sb, p->uid, 0, p->gid, 0, false) : 0;
 }
 
 /* Should: mount what belongs to the new namespaces over the covers that wait for it. Mustn't:

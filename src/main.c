@@ -21,6 +21,7 @@
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
+ *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
  *   init.c         pid 1 of the sandbox

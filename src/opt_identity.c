@@ -2,6 +2,9 @@
 /* Handlers of options: namespaces, ids and capabilities. */
 #include "handlers.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "caps.h"
 #include "fail.h"
 #include "options.h"
@@ -10,6 +13,9 @@
 #include "plan.h"
 #include "sys.h"
 #include "util.h"
+
+/* What a clock may be shifted by at most, in seconds: half of what the kernel's can count. */
+#define SHIFT_MAX 4611686018
 
 int opt_unshare(struct parse *p, const struct option *o, char **operands)
 {
@@ -33,6 +39,47 @@ int opt_share_net(struct parse *p, const struct option *o, char **operands)
 	(void)o;
 	(void)operands;
 	p->plan->unshare &= ~(uint64_t)CLONE_NEWNET;
+	return 0;
+}
+
+/* Reads a fraction of up to nine digits as nanoseconds. */
+static int parse_nanoseconds(const char *digits, int64_t *ret)
+{
+	uint64_t value;
+	size_t i, n = strlen(digits);
+
+	if (n == 0 || n > 9 || parse_number(digits, 10, 999999999, &value) < 0)
+		return -EINVAL;
+	for (i = n; i < 9; i++)
+		value *= 10;
+	*ret = (int64_t)value;
+	return 0;
+}
+
+/* The clock goes on from the caller's by seconds, negative ones back, that may have a fraction: the
+ * kernel counts in whole seconds, rounded down, and nanoseconds. */
+int opt_shift(struct parse *p, const struct option *o, char **operands)
+{
+	struct shift *shift = (struct shift *)((char *)p->plan + o->arg);
+	bool back = operands[0][0] == '-';
+	const char *number = operands[0] + back, *point = strchrnul(number, '.');
+	size_t length = (size_t)(point - number);
+	char whole[16] = "";
+	uint64_t seconds;
+
+	*shift = (struct shift){ .typed = operands[0] };
+	if (length < sizeof whole)
+		memcpy(whole, number, length);
+	if (parse_number(whole, 10, SHIFT_MAX, &seconds) < 0 ||
+	    (*point && parse_nanoseconds(point + 1, &shift->nanoseconds) < 0))
+		return fail_hint(p->fail,
+				 fail(p->fail, 0, "Invalid %s: %s", o->name + 2, operands[0]),
+				 "a number of seconds such as 86400, -60 or 0.5");
+	shift->seconds = back ? -(int64_t)seconds : (int64_t)seconds;
+	if (back && shift->nanoseconds > 0) {
+		shift->seconds--;
+		shift->nanoseconds = 1000000000 - shift->nanoseconds;
+	}
 	return 0;
 }
 

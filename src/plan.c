@@ -122,6 +122,11 @@ bool plan_path_same(const char *a, const char *b)
 	return plan_path_below(a, b) && plan_path_below(b, a);
 }
 
+bool plan_shifts(const struct plan *p)
+{
+	return p->boottime.typed || p->monotonic.typed;
+}
+
 /* what follows from the options */
 
 static int decide_namespaces(struct plan *p, const struct caller *caller, struct fail *f)
@@ -169,6 +174,9 @@ static void decide_levels(struct plan *p)
 			((p->caps != 0 && p->n_ops > 0) || p->disable_userns);
 	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
 		   (p->userns_fd >= 0 && (p->unshare & (CLONE_NEWPID | CLONE_NEWTIME)));
+	/* once a process is in it, a time namespace's clocks are fixed */
+	p->enters = plan_shifts(p);
+	p->split |= p->enters;
 	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) ||
 				   p->pidns_fd >= 0 || p->n_locks > 0 || p->sync_fd >= 0);
 	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;

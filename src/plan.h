@@ -55,6 +55,13 @@ struct op {
 	bool deferred; /* done in the sandbox, because it lies on or below a mount made there */
 };
 
+/* How far a clock of a new time namespace is ahead of the caller's, or behind it. */
+struct shift {
+	const char *typed; /* or NULL when it is not asked for */
+	int64_t seconds; /* rounded down */
+	int64_t nanoseconds; /* from 0 to 999999999 */
+};
+
 enum env_type {
 	ENV_SET,
 	ENV_UNSET,
@@ -125,6 +132,7 @@ struct plan {
 	bool userns_asked, userns_try, cgroup_try;
 	bool userns; /* a user namespace is made (after the check) */
 	int userns_fd, userns2_fd, pidns_fd;
+	struct shift boottime, monotonic; /* of the new time namespace's clocks */
 	bool disable_userns, assert_userns_disabled;
 	bool uid_set, gid_set, map_current;
 	uint32_t uid, gid; /* inside (after the check) */
@@ -165,6 +173,8 @@ struct plan {
 	/* how it is carried out (after the check) */
 	bool two_levels; /* a second user namespace, so that the command can undo no mount */
 	bool split; /* a second clone makes the sandbox; else the builder becomes it */
+	bool enters; /* the builder itself enters the sandbox's namespaces, but for the pid
+			namespace, instead of leaving them to the second clone */
 	bool init; /* an init process stays beside the command */
 	bool dies_with_launcher;
 
@@ -193,6 +203,8 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f);
 
 /* Finds the last OPTION among those that are no operations. Returns NULL when there is none. */
 const struct typed *plan_find_typed(const struct plan *p, const char *option);
+/* True when a clock of the new time namespace is shifted. */
+bool plan_shifts(const struct plan *p);
 
 /* True when the two paths, as typed, name the same place once slashes are normalised. */
 bool plan_path_same(const char *a, const char *b);

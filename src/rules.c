@@ -114,6 +114,16 @@ static bool keep_and_inherit(const struct plan *p)
 	return p->inherit_fds && p->n_keep_fds > 0;
 }
 
+static bool shift_without_time(const struct plan *p)
+{
+	return plan_shifts(p) && !(p->unshare & CLONE_NEWTIME);
+}
+
+static bool shift_and_block(const struct plan *p)
+{
+	return plan_shifts(p) && p->userns_block_fd >= 0;
+}
+
 struct rule {
 	bool (*broken)(const struct plan *p);
 	const char *text;
@@ -145,6 +155,10 @@ static const struct rule early_rules[] = {
 	  "the init process holds the locks" },
 	{ pid1_and_wait_all, "Specifying --as-pid-1 and --wait-all is not permitted",
 	  "the init process waits" },
+	{ shift_without_time, "--boottime and --monotonic require --unshare-time",
+	  "the clocks of a time namespace that has processes cannot be set any more" },
+	{ shift_and_block, "--boottime and --monotonic are not compatible with --userns-block-fd",
+	  NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
 };

@@ -34,7 +34,7 @@ LAYERS = (
     {'rules.h'},
     {'caller.h', 'claim.h', 'env.h', 'envfile.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
-     'status.h', 'tty.h', 'wait.h'},
+     'status.h', 'timens.h', 'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'inside.h'},

@@ -119,9 +119,10 @@ class Explain(ProbeCase):
 OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
             'FILE': '/etc/os-release', 'LIMIT': 'core=0',
             'GID': '7', 'LABEL': 'a:b:c:s0', 'NAME': 'name', 'OCTAL': '0123', 'PATH': '/path',
-            'RWSRC': '/rwsrc', 'SRC': '/src', 'TARGET': 'target', 'UID': '7', 'VALUE': 'value',
-            'VAR': 'VAR', 'WORKDIR': '/workdir'}
-BEFORE = {'--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],
+            'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
+            'VALUE': 'value', 'VAR': 'VAR', 'WORKDIR': '/workdir'}
+BEFORE = {'--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
+          '--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],
           '--cap-add': ['--cap-drop', 'ALL'], '--map-root-user': ['--map-current-user'],
           '--overlay': ['--overlay-src', '/a'], '--tmp-overlay': ['--overlay-src', '/a'],
           '--ro-overlay': ['--overlay-src', '/a', '--overlay-src', '/b'],

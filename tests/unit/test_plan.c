@@ -70,6 +70,15 @@ static void rules(void)
 	   "--hostname without --unshare-uts");
 	ok(husk("--hostname", "x", "--unshare-uts") == 0, "with it");
 	ok(husk("--hostname", "x", "--unshare-all") == 0, "and with all");
+	ok(husk("--boottime", "1") < 0 && says("--unshare-time"),
+	   "--boottime without --unshare-time");
+	ok(husk("--monotonic", "1") < 0 && says("--unshare-time"),
+	   "--monotonic without --unshare-time");
+	ok(husk("--monotonic", "1", "--unshare-all") == 0, "with all");
+	ok(husk("--boottime", "1", "--unshare-time", "--unshare-user", "--info-fd", "4",
+		"--userns-block-fd", "3") < 0 &&
+		   says("--userns-block-fd"),
+	   "--boottime, --userns-block-fd");
 	ok(husk("--keep-fd", "3", "--inherit-fds") < 0 && says("--inherit-fds"),
 	   "--keep-fd, --inherit-fds");
 	ok(root_bwrap("--uid", "5") < 0 && says("--uid"), "--uid of root without user namespace");
