@@ -114,14 +114,16 @@ static int step_ids(struct sandbox *sb)
 static int step_propagation(struct sandbox *sb)
 {
 	unsigned long kind = sb->plan->as->private_mounts ? MS_PRIVATE : MS_SLAVE;
+	int err, r;
 
 	if (kind == MS_SLAVE && (sb->plan->userns || sb->plan->userns_fd >= 0))
 		return 0;
-	if (sys_mount("none", "/", NULL, MS_REC | kind, NULL) < 0)
-		return fail(sb->fail, errno,
-			    kind == MS_SLAVE ? "Failed to make / slave"
-					     : "Failed to make / private");
-	return 0;
+	if (sys_mount("none", "/", NULL, MS_REC | kind, NULL) == 0)
+		return 0;
+	err = errno;
+	r = fail(sb->fail, err,
+		 kind == MS_SLAVE ? "Failed to make / slave" : "Failed to make / private");
+	return fail_refused(sb->fail, r, REFUSED_CAPABILITIES, err);
 }
 
 static bool any_deferred(const struct plan *p, enum op_type type)

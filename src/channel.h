@@ -15,6 +15,7 @@ enum message_type {
 	MESSAGE_EXEC, /* the init process: the command's execve has worked */
 	MESSAGE_ORPHANS, /* the init process: it has killed so many that the command left */
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
+	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
 	MESSAGE_GO, /* the launcher: the status has been written, carry on */
 };
 

@@ -233,10 +233,14 @@ static int step_ready(struct sandbox *sb)
 }
 
 static const struct step command_steps[] = {
-	{ "capabilities", step_capabilities, NULL }, { "label", step_label, "--exec-label" },
-	{ "directory", step_directory, "--chdir" },  { "descriptors", step_descriptors, NULL },
-	{ "limits", step_limits, "--rlimit" },	     { "restore", step_restore, NULL },
-	{ "ready", step_ready, NULL },		     { "seccomp", step_seccomp, NULL },
+	{ "capabilities", step_capabilities, NULL },
+	{ "label", step_label, "--exec-label" },
+	{ "directory", step_directory, "--chdir" },
+	{ "descriptors", step_descriptors, NULL },
+	{ "limits", step_limits, "--rlimit" },
+	{ "restore", step_restore, NULL },
+	{ "ready", step_ready, NULL },
+	{ "seccomp", step_seccomp, NULL },
 };
 
 void command_exec(struct sandbox *sb)

@@ -152,6 +152,23 @@ void events_text(const struct plan *p, const char *event, const char *key, const
 	end(p, &j);
 }
 
+void events_proc(const struct plan *p, const char *dest, enum proc_shown shown)
+{
+	static const char *const names[] = {
+		[PROC_FRESH] = "fresh",
+		[PROC_HOST] = "host",
+		[PROC_EMPTY] = "empty",
+	};
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, "proc");
+	json_string(&j, "dest", dest);
+	json_string(&j, "shown", names[shown]);
+	end(p, &j);
+}
+
 /* The option that failed with its operands, or null and none. */
 static void write_operation(struct json *j, const struct plan *p, const struct fail *f)
 {
@@ -172,6 +189,7 @@ static void write_operation(struct json *j, const struct plan *p, const struct f
 
 void events_error(const struct plan *p, const struct fail *f, const char *phase, int exit_status)
 {
+	int err = f->refusal == REFUSED_NOTHING ? f->err : f->refused_err;
 	struct json j = { 0 };
 
 	if (p->status_fd < 0)
@@ -179,11 +197,11 @@ void events_error(const struct plan *p, const struct fail *f, const char *phase,
 	begin(&j, "error");
 	json_string(&j, "step", f->kind != FAIL_SETUP ? "exec" : f->step ? f->step : phase);
 	write_operation(&j, p, f);
-	if (f->err)
-		json_number(&j, "errno", f->err);
+	if (err)
+		json_number(&j, "errno", err);
 	else
 		json_null(&j, "errno");
-	json_string(&j, "error", f->err ? fail_errno_text(f->err) : NULL);
+	json_string(&j, "error", err ? fail_errno_text(err) : NULL);
 	json_string(&j, "text", f->text);
 	json_string(&j, "hint", f->hint);
 	json_number(&j, "status", exit_status);

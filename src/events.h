@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "plan.h"
+
 struct fail;
 struct json;
-struct plan;
 
 /* The functions below, but for the first, do nothing without --status-fd. Each line carries "time",
  * nanoseconds of CLOCK_MONOTONIC as the launcher has it. A reader that has gone, or has gone mad,
@@ -26,6 +27,9 @@ void events_plain(const struct plan *p, const char *event);
 
 /* EVENT, with the text VALUE for KEY. */
 void events_text(const struct plan *p, const char *event, const char *key, const char *value);
+
+/* What a --proc-try on DEST came to. */
+void events_proc(const struct plan *p, const char *dest, enum proc_shown shown);
 
 /* What went wrong, and the exit status that follows from it. PHASE says where, when no step does.
  */

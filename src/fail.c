@@ -17,11 +17,21 @@ int fail(struct fail *f, int err, const char *format, ...)
 		f->set = true;
 		f->err = err;
 		f->hint = NULL;
+		f->refusal = REFUSED_NOTHING;
 		va_start(ap, format);
 		vsnprintf(f->text, sizeof f->text, format, ap);
 		va_end(ap);
 	}
 	return err > 0 ? -err : -EINVAL;
+}
+
+int fail_refused(struct fail *f, int r, enum fail_refusal refusal, int err)
+{
+	if (f->set && f->refusal == REFUSED_NOTHING) {
+		f->refusal = refusal;
+		f->refused_err = err;
+	}
+	return r;
 }
 
 int fail_hint(struct fail *f, int r, const char *hint)

@@ -12,6 +12,14 @@ enum fail_kind {
 	FAIL_NOTFOUND, /* the command was not found */
 };
 
+/* What the kernel refused, where there is more to find out about it: see diagnose.c. */
+enum fail_refusal {
+	REFUSED_NOTHING,
+	REFUSED_NAMESPACES, /* to make namespaces */
+	REFUSED_CAPABILITIES, /* what the capabilities over a namespace just made should allow */
+	REFUSED_PROC, /* to mount a fresh proc */
+};
+
 /* step and hint point to constant strings, option and operands to the plan's: every process of a
  * launch is a fork of one image, so the pointers mean the same in all of them. */
 struct fail {
@@ -24,6 +32,8 @@ struct fail {
 	char *const
 		*operands; /* its operands as typed, or NULL for those of the last such option */
 	size_t n_operands;
+	enum fail_refusal refusal;
+	int refused_err; /* the errno of that */
 	char text[9000]; /* two operands of PATH_MAX and the words around them */
 };
 
@@ -38,6 +48,10 @@ void fail_step(struct fail *f, const char *name, const char *option);
 
 /* What errno ERR means, in glibc's words whatever the C library: callers match on them. */
 const char *fail_errno_text(int err);
+
+/* Notes that the failure just recorded is a refusal, with the positive errno ERR. The first one
+ * stays. Returns R. */
+int fail_refused(struct fail *f, int r, enum fail_refusal refusal, int err);
 
 /* Adds the way out to the failure just recorded; HINT is a constant string. The first hint stays.
  * Returns R. */

@@ -43,29 +43,36 @@ int inside_wait_go(struct sandbox *sb)
 	return 0;
 }
 
+/* What bubblewrap's callers match on; husk finds out more than what is likely, see diagnose.c. */
+static int explain_clone(const struct plan *p, struct fail *f, int err)
+{
+	bool explains = p->as->explains;
+
+	switch (err) {
+	case ENOSPC:
+		return fail(f, 0, "Creating new namespace failed%s",
+			    explains ? ""
+				     : ": nesting depth or /proc/sys/user/max_*_namespaces "
+				       "exceeded (ENOSPC)");
+	case EPERM:
+	case EACCES:
+		return fail(f, 0, "No permissions to create new namespace%s",
+			    explains ? ""
+				     : ", likely because the kernel does not allow non-privileged "
+				       "user namespaces");
+	case EINVAL:
+		return fail(f, 0, "Creating new namespace failed%s",
+			    explains ? ""
+				     : ", likely because the kernel does not support user "
+				       "namespaces");
+	}
+	return fail(f, err, "Creating new namespace failed");
+}
+
 int inside_explain_clone(struct sandbox *sb, int err)
 {
-	if (err == ENOSPC)
-		return fail_hint(
-			sb->fail,
-			fail(sb->fail, 0,
-			     "Creating new namespace failed: nesting depth or "
-			     "/proc/sys/user/max_*_namespaces exceeded (ENOSPC)"),
-			"raise the limit with sysctl, or end sandboxes that are no longer needed");
-	if (err == EPERM || err == EACCES)
-		return fail_hint(sb->fail,
-				 fail(sb->fail, 0,
-				      "No permissions to create new namespace, likely because the "
-				      "kernel does not allow non-privileged user namespaces"),
-				 "see the sysctls kernel.unprivileged_userns_clone and "
-				 "kernel.apparmor_restrict_unprivileged_userns; in a chroot none "
-				 "can be made");
-	if (err == EINVAL)
-		return fail(
-			sb->fail, 0,
-			"Creating new namespace failed, likely because the kernel does not support "
-			"user namespaces");
-	return fail(sb->fail, err, "Creating new namespace failed");
+	return fail_refused(sb->fail, explain_clone(sb->plan, sb->fail, err), REFUSED_NAMESPACES,
+			    err);
 }
 
 /* Should: die with the launcher, as a child of its own. Mustn't: be done before a change of ids,

@@ -24,6 +24,7 @@
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
+ *   diagnose.c     after a failure: why the kernel refused namespaces
  *   init.c         pid 1 of the sandbox
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
 #include <stdio.h>
@@ -33,6 +34,7 @@
 
 #include "caller.h"
 #include "claim.h"
+#include "diagnose.h"
 #include "env.h"
 #include "envfile.h"
 #include "events.h"
@@ -203,7 +205,10 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 	*ret_phase = "launch";
 	l.args_start = argv[0];
 	l.args_length = args_length(argv, environ);
-	return launch_run(&l, ret_status, f);
+	r = launch_run(&l, ret_status, f);
+	if (r < 0)
+		diagnose(p, &caller, l.proc_fd, f);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -125,6 +125,8 @@ const struct option options[] = {
 	  "Join this pid namespace, or make a child of it" },
 	{ "--proc", "DEST", GROUP_ROOT, 0, opt_dest, OP_PROC, 0,
 	  "Mount /proc on DEST, fresh with a new pid namespace" },
+	{ "--proc-try", "DEST", GROUP_ROOT, OPT_HUSK, opt_dest, OP_PROC, OP_TRY,
+	  "As --proc, but an empty directory where the kernel refuses it" },
 	{ "--remount-ro", "DEST", GROUP_ROOT, OPT_ONE, opt_dest, OP_REMOUNT_RO, 0,
 	  "Make the mount on DEST read-only, but not its submounts" },
 	{ "--rlimit", "LIMIT", GROUP_LIMITS, OPT_HUSK, opt_rlimit, 0, 0,

@@ -34,6 +34,13 @@ enum op_type {
 #define OP_DEVICES 2u /* device nodes work: no nodev */
 #define OP_TRY	   4u /* a missing source is no error */
 
+/* What a --proc-try came to. */
+enum proc_shown {
+	PROC_FRESH, /* a new one */
+	PROC_HOST, /* the one that is there, since its pid namespace is kept */
+	PROC_EMPTY, /* the kernel refused a new one */
+};
+
 /* One file system operation, in the order of the command line. Strings are borrowed from it. */
 struct op {
 	enum op_type type;

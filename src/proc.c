@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "channel.h"
 #include "dest.h"
 #include "fail.h"
 #include "mount.h"
@@ -48,18 +49,42 @@ static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
 	return 0;
 }
 
+/* Tells the launcher what became of a --proc-try. Returns 0. */
+static int tell_shown(const struct sandbox *sb, const struct op *op, enum proc_shown shown)
+{
+	if ((op->flags & OP_TRY) && sb->plan->status_fd >= 0)
+		channel_send(sb->socket, MESSAGE_PROC, (int)(op - sb->plan->ops) << 2 | shown);
+	return 0;
+}
+
+/* Where no fresh proc may be mounted: the cover that waits for it is as empty and read-only as
+ * what is mounted here where there is none. */
+static int attach_empty(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int dir = NO_FD;
+	int r;
+
+	if (op->deferred)
+		return tell_shown(sb, op, PROC_EMPTY);
+	dir = mount_tmpfs_on(sb, op, 0555, 0);
+	r = dir < 0 ? dir : mount_set(dir, MOUNT_ATTR_RDONLY | FRESH_ATTRS, false);
+	return r < 0 ? fail(sb->fail, -r, "Can't mount an empty directory on %s", op->dest)
+		     : tell_shown(sb, op, PROC_EMPTY);
+}
+
 /* Mounts a fresh proc, in the sandbox on the cover that waits for it. */
 static int attach_fresh(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int proc = NO_FD;
 	int r = mount_fresh(sb, op, "proc", FRESH_ATTRS, op->deferred);
 
-	if (r < 0)
-		return fail_hint(sb->fail, fail(sb->fail, -r, "Can't mount proc on %s", op->dest),
-				 r == -EPERM ? "the kernel allows it only where a /proc without "
-					       "anything mounted over its parts is visible; "
-					       "--ro-bind /proc /proc needs no such thing"
-					     : NULL);
+	if (r == -EPERM && (op->flags & OP_TRY) && !sb->fail->set)
+		return attach_empty(sb, op);
+	if (r < 0) {
+		fail(sb->fail, -r, "Can't mount proc on %s", op->dest);
+		return r == -EPERM ? fail_refused(sb->fail, r, REFUSED_PROC, -r) : r;
+	}
+	tell_shown(sb, op, PROC_FRESH);
 	if (!sb->caller->real_root)
 		return 0;
 	proc = dest_open(sb, op->dest, O_PATH);
@@ -89,7 +114,9 @@ int proc_attach(struct sandbox *sb, const struct op *op)
 		return attach_fresh(sb, op);
 	tree = TAKE_FD(sb->fds[op->first_fd]);
 	r = mount_attach_tree(sb, op, DEST_DIR, tree);
-	return r < 0 ? r : cover_dangers(sb, op, tree);
+	if (r == 0)
+		r = cover_dangers(sb, op, tree);
+	return r < 0 ? r : tell_shown(sb, op, PROC_HOST);
 }
 
 int proc_attach_mqueue(struct sandbox *sb, const struct op *op)

@@ -140,6 +140,10 @@ static int receive(struct supervisor *su)
 	case MESSAGE_ORPHANS:
 		su->orphans = m.value;
 		break;
+	case MESSAGE_PROC:
+		events_proc(su->plan, su->plan->ops[m.value >> 2].dest,
+			    (enum proc_shown)(m.value & 3));
+		break;
 	case MESSAGE_GO:
 		break;
 	}

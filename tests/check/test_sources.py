@@ -32,7 +32,7 @@ LAYERS = (
      'signals.h', 'slurp.h'},
     {'plan.h'},
     {'rules.h'},
-    {'caller.h', 'claim.h', 'env.h', 'envfile.h', 'sandbox.h'},
+    {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
      'status.h', 'timens.h', 'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'mount.h',
