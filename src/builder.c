@@ -158,10 +158,16 @@ static int step_prepare(struct sandbox *sb)
 			return fail(sb->fail, -r, "--file-label setup failed");
 	}
 	/* in place every relative source is open before the working directory changes */
-	if (p->root == ROOT_NEW)
+	if (p->root == ROOT_NEW) {
 		sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
-	if (any_deferred(p, OP_PROC))
+		if (sb->cwd_fd < 0)
+			return fail(sb->fail, errno, "Can't open the working directory");
+	}
+	if (any_deferred(p, OP_PROC)) {
 		sb->host_proc = mount_clone(AT_FDCWD, "/proc");
+		if (sb->host_proc < 0)
+			return fail(sb->fail, -sb->host_proc, "Can't keep the host's /proc");
+	}
 	if (p->root == ROOT_NEW)
 		return 0;
 	sb->root_fd = open("/", O_PATH | O_CLOEXEC);

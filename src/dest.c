@@ -28,31 +28,37 @@ void dest_forget(struct sandbox *sb)
 	sb->parent_fd = fd_close(sb->parent_fd);
 }
 
-void dest_own(struct sandbox *sb, int fd)
+int dest_own(struct sandbox *sb, int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == 0)
-		sb->own_devs[sb->n_own_devs++] = st.st_dev;
+	if (fstat(fd, &st) < 0)
+		return neg_errno();
+	sb->own_devs[sb->n_own_devs++] = st.st_dev;
+	return 0;
 }
 
-static bool is_own(const struct sandbox *sb, int fd)
+/* Whether FD, where OP's destination is or is to be, is on a file system of the launch's own: 1 or
+ * 0, or -errno with the failure recorded. */
+static int is_own(const struct sandbox *sb, const struct op *op, int fd)
 {
 	struct stat st;
 	size_t i;
 
 	if (fstat(fd, &st) < 0)
-		return false;
+		return fail(sb->fail, errno, "Can't find destination %s", op->dest);
 	for (i = 0; i < sb->n_own_devs; i++)
 		if (sb->own_devs[i] == st.st_dev)
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd)
 {
-	if (sb->plan->as->creates_on_host || is_own(sb, fd))
-		return 0;
+	int own = sb->plan->as->creates_on_host ? 1 : is_own(sb, op, fd);
+
+	if (own != 0)
+		return own < 0 ? own : 0;
 	return fail_hint(sb->fail,
 			 fail(sb->fail, EPERM,
 			      "%s %s: set-up changes nothing on the host's file systems",
@@ -168,8 +174,10 @@ static mode_t parent_mode(const struct op *op)
 static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path,
 		    const char *name)
 {
-	if (!sb->plan->as->creates_on_host && !is_own(sb, parent))
-		return refuse_creation(sb, op, path);
+	int own = sb->plan->as->creates_on_host ? 1 : is_own(sb, op, parent);
+
+	if (own <= 0)
+		return own < 0 ? own : refuse_creation(sb, op, path);
 	if (mkdirat(parent, name, parent_mode(op)) < 0 && errno != EEXIST)
 		return fail(sb->fail, errno, "Can't mkdir parents for %s", op->dest);
 	return 0;
@@ -289,12 +297,13 @@ static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kin
 {
 	CLEANUP(fd_closep) int parent = open_parents(sb, op, length), plain = NO_FD;
 	char text[PATH_MAX];
-	bool own;
-	int r;
+	int own, r;
 
 	if (parent < 0)
 		return parent;
-	own = is_own(sb, parent);
+	own = is_own(sb, op, parent);
+	if (own < 0)
+		return own;
 	if (!own && !sb->plan->as->creates_on_host)
 		return refuse_creation(sb, op, op->dest);
 	r = create(sb, op, kind, parent, ret->to);
@@ -356,10 +365,16 @@ int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, stru
 		return create_missing(sb, op, kind, length, ret);
 	if (fd < 0)
 		return explain_existing(sb, op, -fd);
-	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops] &&
-	    fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
-		fd_close(fd);
-		return fail(sb->fail, 0, "Can't mount on symlink destination %s", op->dest);
+	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops]) {
+		r = fstat(fd, &st) < 0
+			    ? fail(sb->fail, errno, "Can't find destination %s", op->dest)
+		    : S_ISLNK(st.st_mode)
+			    ? fail(sb->fail, 0, "Can't mount on symlink destination %s", op->dest)
+			    : 0;
+		if (r < 0) {
+			fd_close(fd);
+			return r;
+		}
 	}
 	ret->to[0] = '\0';
 	ret->fd = fd;

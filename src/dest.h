@@ -38,8 +38,8 @@ int dest_open(struct sandbox *sb, const char *path, int flags);
  * unless it is on one of the launch's own. Returns 0 or -errno with the failure recorded. */
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd);
 
-/* Records that the file system of FD was made by this launch. */
-void dest_own(struct sandbox *sb, int fd);
+/* Records that the file system of FD was made by this launch. Returns 0 or -errno. */
+int dest_own(struct sandbox *sb, int fd);
 
 /* Forgets the remembered parent directory: an operation may have covered it. */
 void dest_forget(struct sandbox *sb);

@@ -114,6 +114,8 @@ static int step_mounts(struct sandbox *sb)
 		return fail(sb->fail, errno, "can't open /");
 	fd_close(sb->cwd_fd);
 	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
+	if (sb->cwd_fd < 0)
+		return fail(sb->fail, errno, "Can't open the hidden directory");
 	for (i = 0; i < p->n_ops; i++) {
 		r = p->ops[i].deferred ? proc_complete(sb, &p->ops[i]) : 0;
 		if (r < 0)

@@ -60,14 +60,16 @@ int mount_new_tmpfs(struct sandbox *sb, mode_t mode, size_t size)
 {
 	char mode_text[16], size_text[32];
 	const char *options[] = { "mode", mode_text, size ? "size" : NULL, size_text, NULL };
-	int fd;
+	CLEANUP(fd_closep) int fd = NO_FD;
+	int r;
 
 	snprintf(mode_text, sizeof mode_text, "%04o", (unsigned)mode);
 	snprintf(size_text, sizeof size_text, "%zu", size);
 	fd = mount_new("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (fd >= 0)
-		dest_own(sb, fd);
-	return fd;
+	if (fd < 0)
+		return fd;
+	r = dest_own(sb, fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* The tree becomes the new root. */
@@ -122,11 +124,18 @@ int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind ki
 	return r;
 }
 
-static bool is_cover(const struct sandbox *sb, int fd)
+/* Returns 0 when FD is the cover that waits for OP, else -errno with the failure recorded. */
+static int check_cover(const struct sandbox *sb, const struct op *op, int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_dev == sb->cover_dev && st.st_ino == sb->cover_ino;
+	if (fstat(fd, &st) < 0)
+		return fail(sb->fail, errno, "Can't find destination %s", op->dest);
+	if (st.st_dev == sb->cover_dev && st.st_ino == sb->cover_ino)
+		return 0;
+	return fail_hint(sb->fail,
+			 fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
+			 "give --proc and --mqueue after it");
 }
 
 /* As mount_fresh(), by a detached mount: it can go where this process may not, and follows no link
@@ -160,11 +169,10 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsig
 
 	if (r < 0)
 		return r;
-	if (on_cover && !is_cover(sb, d.fd))
-		r = fail_hint(
-			sb->fail,
-			fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
-			"give --proc and --mqueue after it");
+	if (on_cover)
+		r = check_cover(sb, op, d.fd);
+	if (r < 0)
+		; /* said */
 	else if (wrong_type(&d, DEST_DIR))
 		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
 	else if (d.to[0] || fchdir(d.fd) < 0)

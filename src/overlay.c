@@ -55,8 +55,10 @@ static int make_upper(struct sandbox *sb, const struct op *op, int *ret_upper, i
 	if (mkdirat(tree, "upper", 0755) < 0 || mkdirat(tree, "work", 0755) < 0)
 		return neg_errno();
 	*ret_upper = openat(tree, "upper", O_PATH | O_CLOEXEC);
+	if (*ret_upper < 0)
+		return neg_errno();
 	*ret_work = openat(tree, "work", O_PATH | O_CLOEXEC);
-	return 0;
+	return *ret_work < 0 ? neg_errno() : 0;
 }
 
 /* The options of an overlay, with the memory behind them. Layers and directories are named by
@@ -173,9 +175,9 @@ int overlay_attach(struct sandbox *sb, const struct op *op)
 		r = tree = make_overlay(sb, op, upper, work);
 	for (i = 0; i < op->n_layers; i++)
 		fds[i] = fd_close(fds[i]);
+	if (r >= 0 && op->type == OP_TMP_OVERLAY)
+		r = dest_own(sb, tree);
 	if (r < 0)
 		return explain(sb, op, -r);
-	if (op->type == OP_TMP_OVERLAY)
-		dest_own(sb, tree);
 	return mount_attach_tree(sb, op, DEST_DIR, tree);
 }
