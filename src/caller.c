@@ -67,9 +67,9 @@ static bool is_real_root(int proc_fd)
 
 	if (faccessat(proc_fd, "sys/kernel/core_pattern", W_OK, 0) == 0 || errno == EROFS)
 		return true;
-	if (errno == EACCES || errno == EPERM)
+	if (errno == EACCES)
 		return false;
-	/* /proc does not show it: whoever owns the other files of root's is taken for root */
+	/* /proc does not tell: whoever owns the other files of root's is taken for root */
 	return fstatat(proc_fd, "uptime", &st, 0) < 0 || st.st_uid == geteuid();
 }
 
@@ -82,15 +82,25 @@ static bool root_is_mount(void)
 	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/* True when another user namespace can be made, as far as its limit tells. */
-static bool userns_available(int proc_fd)
+/* Whether the kernel has a kind of namespaces: 1 or 0, or -errno with the failure recorded. One
+ * that it has must not be left out because this could not be found out. */
+static int has_kind(int proc_fd, const char *link, struct fail *f)
+{
+	if (faccessat(proc_fd, link, F_OK, 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : fail(f, errno, "Can't look at /proc/%s", link);
+}
+
+/* Whether another user namespace can be made, as far as its limit tells; as has_kind(). */
+static int userns_available(int proc_fd, struct fail *f)
 {
 	CLEANUP(fd_closep)
 	int fd = openat(proc_fd, "sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
 	char digit;
 
-	return faccessat(proc_fd, "self/ns/user", F_OK, 0) == 0 &&
-	       (fd < 0 || read(fd, &digit, 1) != 1 || digit != '0');
+	if (fd >= 0 && read(fd, &digit, 1) == 1 && digit == '0')
+		return 0;
+	return has_kind(proc_fd, "self/ns/user", f);
 }
 
 int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, struct fail *f)
@@ -100,11 +110,16 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 		.gid = (gid_t)getauxval(AT_GID),
 	};
 	struct rlimit files;
-	int r;
+	int r, cgroup, user = 1;
 
 	c.real_root = is_real_root(proc_fd);
-	c.has_cgroupns = faccessat(proc_fd, "self/ns/cgroup", F_OK, 0) == 0;
-	c.has_userns = plan->userns_try && c.uid == 0 ? userns_available(proc_fd) : true;
+	cgroup = has_kind(proc_fd, "self/ns/cgroup", f);
+	if (cgroup >= 0 && plan->userns_try && c.uid == 0)
+		user = userns_available(proc_fd, f);
+	if (cgroup < 0 || user < 0)
+		return cgroup < 0 ? cgroup : user;
+	c.has_cgroupns = cgroup;
+	c.has_userns = user;
 	c.root_is_mount = root_is_mount();
 	c.max_fds = 64;
 	if (plan->n_ops > 8 && getrlimit(RLIMIT_NOFILE, &files) == 0)
