@@ -9,13 +9,16 @@
 #include "plan.h"
 #include "util.h"
 
+/* Says why fcntl(2) has just refused FD. */
 static int not_open(const struct plan *p, struct fail *f, const char *option, int fd,
 		    const char *bwrap_text)
 {
-	if (!p->as->explains)
-		return fail(f, EBADF, "%s", bwrap_text);
-	return fail_hint(f, fail(f, EBADF, "%s %d", option, fd),
-			 "the caller has not opened that descriptor");
+	int err = errno;
+
+	if (!p->as->explains && *bwrap_text)
+		return fail(f, err, "%s", bwrap_text);
+	return fail_hint(f, fail(f, err, "%s %d", option, fd),
+			 err == EBADF ? "the caller has not opened that descriptor" : NULL);
 }
 
 /* The named fields of the plan. */
@@ -45,7 +48,7 @@ static int claim_named(struct plan *p, struct fail *f)
 		if (*named[i].fd < 0 ||
 		    fcntl(*named[i].fd, F_SETFD, named[i].commands ? 0 : FD_CLOEXEC) == 0)
 			continue;
-		if (!named[i].optional || p->as->explains)
+		if (!named[i].optional || p->as->explains || errno != EBADF)
 			return not_open(p, f, named[i].option, *named[i].fd, named[i].bwrap_text);
 		*named[i].fd = NO_FD;
 	}
@@ -61,7 +64,7 @@ static int claim_operations(const struct plan *p, struct fail *f)
 		if (op->fd < 0 ||
 		    fcntl(op->fd, F_SETFD, p->as->closes_fds && op->fd <= 2 ? 0 : FD_CLOEXEC) == 0)
 			continue;
-		if (p->as->explains)
+		if (p->as->explains || errno != EBADF)
 			return not_open(p, f, op->option, op->fd, "");
 		if (op->type == OP_BIND_FD)
 			return fail(f, ENOENT, "Can't find source path /proc/self/fd/%d", op->fd);
