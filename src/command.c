@@ -127,6 +127,21 @@ static int set_pwd(struct sandbox *sb, const char *dir)
 	return 0;
 }
 
+/* Enters DIR if it is there for the command. Returns 1 when it is, 0, or -errno with the failure
+ * recorded when that could not be found out. */
+static int enter_existing(struct sandbox *sb, const char *dir)
+{
+	static const int absent[] = { ENOENT, ENOTDIR, EACCES,	     ELOOP,
+				      ESTALE, EIO,     ENAMETOOLONG, ENOTCONN };
+	int r = enter(dir);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(absent); i++)
+		if (r == -absent[i])
+			return 0;
+	return r < 0 ? fail(sb->fail, -r, "Can't chdir to %s", dir) : 1;
+}
+
 /* Should: start where the caller said, or where the caller was, or at home, or at the root.
  * Mustn't: stay in a directory that set-up used. */
 static int step_directory(struct sandbox *sb)
@@ -142,10 +157,14 @@ static int step_directory(struct sandbox *sb)
 			return fail(sb->fail, -r, "Can't chdir to %s", sb->chdir);
 		return set_pwd(sb, sb->chdir);
 	}
-	if (sb->cwd && enter(sb->cwd) == 0)
-		return set_pwd(sb, sb->cwd);
-	if (home && (home[0] == '/' || enter("/") == 0) && enter(home) == 0)
-		return set_pwd(sb, home);
+	r = sb->cwd ? enter_existing(sb, sb->cwd) : 0;
+	if (r != 0)
+		return r < 0 ? r : set_pwd(sb, sb->cwd);
+	r = home && home[0] != '/' ? enter("/") : 0;
+	if (r == 0 && home)
+		r = enter_existing(sb, home);
+	if (r != 0)
+		return r < 0 ? r : set_pwd(sb, home);
 	r = enter("/");
 	return r < 0 ? fail(sb->fail, -r, "Can't chdir to /") : set_pwd(sb, "/");
 }

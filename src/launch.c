@@ -81,7 +81,13 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.void_fd = NO_FD,
 		.host_proc = NO_FD,
 	};
-	sb->cwd = getcwd(cwd, PATH_MAX) && cwd[0] == '/' ? cwd : NULL;
+	sb->cwd = getcwd(cwd, PATH_MAX) ? cwd : NULL;
+	/* removed, or too deep to be named: the command will start elsewhere */
+	if (!sb->cwd && errno != ENOENT && errno != ERANGE && errno != ENAMETOOLONG &&
+	    errno != EACCES)
+		return fail(sb->fail, errno, "Can't tell the working directory");
+	if (sb->cwd && cwd[0] != '/') /* out of reach, getcwd(3) */
+		sb->cwd = NULL;
 	sb->umask = umask(0);
 	r = check_labels(l->plan, sb->fail);
 	if (r == 0)
