@@ -251,6 +251,13 @@ static int step_ready(struct sandbox *sb)
 	return sb->plan->status_fd >= 0 ? channel_send(sb->socket, MESSAGE_READY, 0) : 0;
 }
 
+/* Should: leave the watch over the launcher to the kernel where no init stays. Mustn't: follow the
+ * filters, which may refuse what it takes; precede a change of capabilities, which may undo it. */
+static int step_watch(struct sandbox *sb)
+{
+	return sb->plan->init ? 0 : wait_watch_launcher(sb);
+}
+
 static const struct step command_steps[] = {
 	{ "capabilities", step_capabilities, NULL },
 	{ "label", step_label, "--exec-label" },
@@ -259,6 +266,7 @@ static const struct step command_steps[] = {
 	{ "limits", step_limits, "--rlimit" },
 	{ "restore", step_restore, NULL },
 	{ "ready", step_ready, NULL },
+	{ "watch", step_watch, NULL },
 	{ "seccomp", step_seccomp, NULL },
 };
 
@@ -274,9 +282,6 @@ void command_exec(struct sandbox *sb)
 		sb->exec_label = sb->plan->exec_label;
 	}
 	if (steps_run(sb, command_steps, ARRAY_SIZE(command_steps)) < 0)
-		return;
-	/* nobody will watch it from here on but the kernel */
-	if (!sb->plan->init && wait_watch_launcher(sb) < 0)
 		return;
 	fail_step(sb->fail, NULL, NULL);
 	if (sb->argv0)

@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "caps.h"
+#include "family.h"
 #include "json.h"
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
+#include "policy.h"
 #include "rlimit.h"
 #include "sys.h"
 #include "util.h"
@@ -434,6 +436,57 @@ static void tell_operations(struct facts *t)
 	}
 }
 
+/* What a policy refuses, a line of it each. */
+static void tell_refused(struct facts *t, const struct policy *policy)
+{
+	const char *from = policy->refuses, *end;
+
+	line(t);
+	say(t, "seccomp policy %s: a system call that it does not know gets ENOSYS; it refuses\n",
+	    policy->name);
+	for (; *from; from = end + 1) {
+		end = strchrnul(from, '\n');
+		line(t);
+		say(t, "  %.*s\n", (int)(end - from), from);
+		if (*end == '\0')
+			break;
+	}
+}
+
+/* In the order in which the filters are installed, the caller's following. */
+static void tell_denied(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_string(&t->json, "seccomp-policy", p->seccomp_policy ? p->seccomp_policy->name : NULL);
+	if (p->seccomp_policy)
+		tell_refused(t, p->seccomp_policy);
+	json_open(&t->json, "denied-syscalls", '[');
+	for (i = 0; i < p->n_denied_calls; i++) {
+		json_string(&t->json, NULL, policy_call_name(p->denied_calls[i]));
+		if (i == 0)
+			line(t);
+		say(t, i == 0 ? "denied system calls: %s" : " %s",
+		    policy_call_name(p->denied_calls[i]));
+	}
+	say(t, i > 0 ? "\n" : "");
+	json_close(&t->json, ']');
+	json_open(&t->json, "denied-socket-families", '[');
+	if (p->denied_families) {
+		line(t);
+		say(t, "denied socket families:");
+	}
+	for (i = 0; i < FAMILY_MAX; i++) {
+		if (!(p->denied_families >> i & 1))
+			continue;
+		json_string(&t->json, NULL, family_name((unsigned)i));
+		say(t, " %s", family_name((unsigned)i));
+	}
+	say(t, p->denied_families ? "\n" : "");
+	json_close(&t->json, ']');
+}
+
 static void tell_walls(struct facts *t)
 {
 	const struct plan *p = t->plan;
@@ -450,6 +503,7 @@ static void tell_walls(struct facts *t)
 		say(t, "without --unshare-pid the command can attack other processes of its "
 		       "user\n");
 	}
+	tell_denied(t);
 }
 
 static void tell_lifetime(struct facts *t)

@@ -70,4 +70,9 @@ HANDLER(opt_env_file);
 HANDLER(opt_rlimit);
 HANDLER(opt_umask);
 
+/* opt_policy.c */
+HANDLER(opt_policy);
+HANDLER(opt_deny_syscalls);
+HANDLER(opt_deny_families);
+
 #undef HANDLER

@@ -204,8 +204,8 @@ static int step_filter(struct sandbox *sb)
 		return 0;
 	wait_readable(sb, sb->plan->seccomp_fd);
 	r = seccomp_read(sb->plan->seccomp_fd, sb->plan->as->explains ? "--seccomp" : NULL,
-			 &sb->filters[0], sb->fail);
-	sb->n_filters = r == 0;
+			 &sb->filters[sb->n_filters], sb->fail);
+	sb->n_filters += r == 0;
 	return r;
 }
 

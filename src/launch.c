@@ -32,18 +32,15 @@ static int read_filters(struct sandbox *sb)
 	size_t i;
 	int r;
 
-	sb->filters = calloc(p->n_seccomp_fds + 1, sizeof *sb->filters);
+	sb->filters = calloc(p->n_seccomp_fds + 3, sizeof *sb->filters);
 	sb->lock_fds = calloc(p->n_locks + 1, sizeof *sb->lock_fds);
 	if (!sb->filters || !sb->lock_fds)
 		return fail(sb->fail, ENOMEM, "Out of memory");
-	for (i = 0; i < p->n_seccomp_fds; i++) {
+	r = seccomp_of_plan(p, sb->filters, &sb->n_filters, sb->fail);
+	for (i = 0; i < p->n_seccomp_fds && r == 0; i++)
 		r = seccomp_read(p->seccomp_fds[i], p->as->explains ? "--add-seccomp-fd" : NULL,
-				 &sb->filters[i], sb->fail);
-		if (r < 0)
-			return r;
-	}
-	sb->n_filters = p->n_seccomp_fds;
-	return 0;
+				 &sb->filters[sb->n_filters++], sb->fail);
+	return r;
 }
 
 static int check_labels(const struct plan *p, struct fail *f)

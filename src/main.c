@@ -6,8 +6,8 @@
  *   main.c         this file: words → plan → check → launch → exit status; alone prints errors
  *   personality.c  what differs between husk and the bwrap that it can be called as
  *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it;
- *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c: its
- *                  handlers; rlimit.c: the names of limits; slurp.c: what --args reads
+ *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c opt_policy.c:
+ *                  its handlers; rlimit.c: the names of limits; slurp.c: what --args reads
  *   claim.c        the descriptors that options name: claimed before there are others
  *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
  *   caller.c       who calls, and whether with more privilege than it should have
@@ -25,6 +25,7 @@
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
  *   diagnose.c     after a failure: why the kernel refused namespaces
+ *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
 #include <stdio.h>

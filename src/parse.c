@@ -13,8 +13,7 @@
 #include "plan.h"
 #include "util.h"
 
-/* The number of single-letter edits between two words, for words shorter than 64. */
-static size_t edit_distance(const char *a, const char *b)
+size_t parse_distance(const char *a, const char *b)
 {
 	size_t row[65], la = strlen(a), lb = strlen(b), i, j, diagonal, above;
 
@@ -52,7 +51,7 @@ static int unknown_option(struct parse *p, const char *word)
 			return fail(p->fail, 0,
 				    "Unknown option %s; the operand of %s is the next word", word,
 				    options[i].name);
-		distance = edit_distance(word, options[i].name);
+		distance = parse_distance(word, options[i].name);
 		if (distance < best) {
 			best = distance;
 			nearest = &options[i];

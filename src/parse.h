@@ -30,6 +30,11 @@ struct parse {
 /* Records that there is no memory. Returns -ENOMEM. */
 int parse_no_memory(struct parse *p);
 
+/* The number of single-letter edits between two words of at most 64 bytes; SIZE_MAX if one has
+ * more.
+ */
+size_t parse_distance(const char *a, const char *b);
+
 /* Reads the number of a descriptor. Returns 0, or -EINVAL with the failure recorded. */
 int parse_fd(struct parse *p, const char *word, int *ret);
 

@@ -50,6 +50,7 @@ void plan_free(struct plan *p)
 	free(p->limits);
 	free(p->locks);
 	free(p->seccomp_fds);
+	free(p->denied_calls);
 	free(p->keep_fds);
 	free(p->typed);
 	free(p->warnings);

@@ -10,6 +10,7 @@
 
 struct fail;
 struct personality;
+struct policy;
 
 enum op_type {
 	OP_BIND,
@@ -171,6 +172,10 @@ struct plan {
 	int sync_fd, block_fd, userns_block_fd, info_fd, json_fd, status_fd, seccomp_fd;
 	int *seccomp_fds; /* --add-seccomp-fd, in order */
 	size_t n_seccomp_fds;
+	const struct policy *seccomp_policy; /* or NULL */
+	uint16_t *denied_calls; /* indexes of policy_calls */
+	size_t n_denied_calls;
+	uint64_t denied_families; /* a bit each */
 	int *keep_fds;
 	size_t n_keep_fds;
 	bool inherit_fds;

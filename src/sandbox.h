@@ -41,7 +41,8 @@ struct sandbox {
 	bool refuse_keys; /* no session keyring could be had */
 	int *lock_fds; /* by plan.locks */
 
-	/* the caller's: --add-seccomp-fd is read before the first clone, --seccomp last of all */
+	/* in the order of their installation: the policy, what is denied, the caller's; of these
+	 * --add-seccomp-fd is read before the first clone, --seccomp last of all */
 	struct seccomp_program *filters;
 	size_t n_filters;
 

@@ -11,6 +11,9 @@
 #include <sys/prctl.h>
 
 #include "fail.h"
+#include "plan.h"
+#include "policy.h"
+#include "sys.h"
 #include "util.h"
 
 /* clang-format off: it would join the lines again */
@@ -54,9 +57,13 @@ static int install(const struct sock_filter *code, size_t n)
 	struct sock_fprog program = { .len = (unsigned short)n,
 				      .filter = (struct sock_filter *)code };
 
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
-		return neg_errno();
-	return 0;
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0)
+		return 0;
+	/* an earlier filter may refuse one of the two ways */
+	if ((errno == EPERM || errno == ENOSYS) &&
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+		return 0;
+	return neg_errno();
 }
 
 int seccomp_refuse_terminal(void)
@@ -107,6 +114,27 @@ int seccomp_refuse_keyring(void)
 	code[n++] = (struct sock_filter)EQUAL(COMPAT_ARCH, 0, ARRAY_SIZE(compat) + 1);
 	n = refuse_calls(code, n, compat, ARRAY_SIZE(compat));
 	return install(code, n);
+}
+
+int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n, struct fail *f)
+{
+	const struct policy *policy = p->seccomp_policy;
+	struct sock_filter *code = NULL;
+	int length;
+
+	if (policy)
+		to[(*n)++] = (struct seccomp_program){
+			.code = (void *)policy->code,
+			.length = policy->n_code * sizeof *policy->code,
+		};
+	if (p->n_denied_calls == 0 && p->denied_families == 0)
+		return 0;
+	length = policy_deny(p->denied_calls, p->n_denied_calls, p->denied_families, &code);
+	if (length < 0)
+		return fail(f, -length, "Can't make a filter of what is denied");
+	to[(*n)++] =
+		(struct seccomp_program){ .code = code, .length = (size_t)length * sizeof *code };
+	return 0;
 }
 
 int seccomp_read(int fd, const char *option, struct seccomp_program *ret, struct fail *f)

@@ -5,11 +5,16 @@
 #include <stddef.h>
 
 struct fail;
+struct plan;
 
 struct seccomp_program {
-	void *code; /* struct sock_filter[], to be freed */
+	void *code; /* struct sock_filter[] */
 	size_t length; /* in bytes */
 };
+
+/* Appends the filters that the plan names, the policy's and that of the denied calls and families,
+ * to the list at TO of *N. Returns 0, or -errno with the failure recorded. */
+int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n, struct fail *f);
 
 /* Reads a compiled filter from FD to its end. OPTION is the word to name it by in messages, or NULL
  * for bubblewrap's, which name none. Returns 0, or -errno with the failure recorded. */

@@ -28,6 +28,8 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|^tests/allowed-skips
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
     {'util.h', 'sys.h'},
+    {'family.h', 'filter.h'},
+    {'policy.h'},
     {'fail.h', 'fds.h', 'caps.h', 'exec.h', 'json.h', 'ns.h', 'personality.h', 'rlimit.h',
      'signals.h', 'slurp.h'},
     {'plan.h'},
@@ -45,13 +47,15 @@ LAYERS = (
     {'explain.h', 'facts.h'},
     {'main.h'},
 )
-HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_root.c', 'opt_values.c')
+HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', 'opt_root.c',
+            'opt_values.c')
 OTHER_HEADER = {'parse.c': 'options.h', 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
 PURE = {'plan.c': {'dev.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(), 'parse.c': set(),
         'explain.c': set(), 'facts.c': set(), **{name: set() for name in HANDLERS}}
-ACTING = LAYERS[4] | LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[8] | LAYERS[9]
+ACTING = set().union(*LAYERS[LAYERS.index(next(row for row in LAYERS if 'caller.h' in row)):
+                             LAYERS.index({'launch.h'}) + 1])
 SEE_OPTIONS = {'main.c', 'options.c', 'options.h', 'parse.c', 'parse.h', 'explain.c', 'explain.h',
                *HANDLERS}
 

@@ -118,7 +118,8 @@ class Explain(ProbeCase):
 # what an operand may be, by the name that the table gives it; options may need others beside them
 OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
             'FILE': '/etc/os-release', 'LIMIT': 'core=0',
-            'GID': '7', 'LABEL': 'a:b:c:s0', 'NAME': 'name', 'OCTAL': '0123', 'PATH': '/path',
+            'FAMILIES': 'inet', 'GID': '7', 'LABEL': 'a:b:c:s0',
+            'NAME': 'name', 'NAMES': 'open', 'POLICY': 'strict', 'OCTAL': '0123', 'PATH': '/path',
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
             'VALUE': 'value', 'VAR': 'VAR', 'WORKDIR': '/workdir'}
 BEFORE = {'--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The compiled policies answer what their texts say: every number on every ABI, by an interpreter
+ * of BPF and a second reader of the texts, with libseccomp's numbers. */
+#include <ctype.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "family.h"
+#include "policy.h"
+#include "util.h"
+#include "words.h"
+
+#define ALLOW	   SECCOMP_RET_ALLOW
+#define ERROR(e)   (SECCOMP_RET_ERRNO | (e))
+#define MAX_NUMBER 2000
+
+/* libseccomp's, whose header has the name of ours */
+int seccomp_syscall_resolve_name_arch(uint32_t arch, const char *name);
+char *seccomp_syscall_resolve_num_arch(uint32_t arch, int num);
+
+/* the texts, put in by the assembler: whoever runs the test may not see the sources */
+#define EMBED(symbol, file)                                                       \
+	extern const char symbol[];                                               \
+	__asm__(".pushsection .rodata\n" #symbol ": .incbin \"" POLICIES "/" file \
+		"\"\n.byte 0\n.popsection\n")
+EMBED(text_default, "default.policy");
+EMBED(text_strict, "strict.policy");
+EMBED(text_newer, "newer.calls");
+
+/* --- an interpreter of the instructions that filters are made of --------------------------- */
+
+struct run {
+	uint32_t answer;
+	unsigned steps;
+	bool looked; /* at an argument */
+};
+
+static struct run run(const struct sock_filter *code, size_t n, const struct seccomp_data *data)
+{
+	struct run r = { .answer = UINT32_MAX };
+	uint32_t a = 0;
+	size_t pc = 0;
+
+	for (; pc < n; pc++) {
+		const struct sock_filter *i = &code[pc];
+
+		r.steps++;
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (const char *)data + i->k, sizeof a);
+			r.looked |= i->k >= offsetof(struct seccomp_data, args);
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			break;
+		case BPF_JMP | BPF_JA:
+			pc += i->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			pc += a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += a >= i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			pc += a & i->k ? i->jt : i->jf;
+			break;
+		case BPF_RET | BPF_K:
+			r.answer = i->k;
+			return r;
+		default:
+			return r;
+		}
+	}
+	return r;
+}
+
+/* --- a second reader of the texts: looks a call up, line by line --------------------------- */
+
+static bool next_word(const char **at, char word[64])
+{
+	size_t n = 0;
+
+	*at += strspn(*at, " ");
+	while (**at && **at != ' ' && **at != '#' && n < 63)
+		word[n++] = *(*at)++;
+	word[n] = '\0';
+	return n > 0;
+}
+
+static uint32_t value_of(const char *word)
+{
+	static const struct {
+		const char *name;
+		uint32_t value;
+	} words[] = {
+		{ "TIOCSTI", 0x5412 },		 { "TIOCLINUX", 0x541c },
+		{ "CLONE_NEWNS", 0x20000 },	 { "CLONE_NEWCGROUP", 0x2000000 },
+		{ "CLONE_NEWUTS", 0x4000000 },	 { "CLONE_NEWIPC", 0x8000000 },
+		{ "CLONE_NEWUSER", 0x10000000 }, { "CLONE_NEWPID", 0x20000000 },
+		{ "CLONE_NEWNET", 0x40000000 },	 { "CLONE_NEWTIME", 0x80 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(words[i].name, word) == 0)
+			return words[i].value;
+	return isdigit(*word) ? (uint32_t)strtoul(word, NULL, 0) : (uint32_t)family_find(word);
+}
+
+/* Whether the condition at AT, after the "if", holds. */
+static bool holds(const char *at, const uint64_t *args)
+{
+	char word[64], test[64];
+	bool in = false, bits = false;
+	uint32_t arg;
+
+	next_word(&at, word);
+	arg = (uint32_t)args[word[3] - '0'];
+	next_word(&at, test);
+	while (next_word(&at, word)) {
+		in |= arg == value_of(word);
+		bits |= (arg & value_of(word)) != 0;
+	}
+	return strcmp(test, "in") == 0 ? in : strcmp(test, "notin") == 0 ? !in : bits;
+}
+
+/* What one line says of a call: 0 for nothing. */
+static uint32_t line_says(const char *line, const char *call, const uint64_t *args,
+			  bool *ret_conditional)
+{
+	const char *at = line, *condition = strstr(line, " if ");
+	bool named = false;
+	char answer[64], word[64];
+
+	*ret_conditional = condition != NULL;
+	if (!next_word(&at, answer) || strcmp(answer, "include") == 0)
+		return 0;
+	while (next_word(&at, word) && strcmp(word, "if") != 0)
+		named |= strcmp(word, call) == 0;
+	if (!named || (condition && !holds(condition + 4, args)))
+		return 0;
+	return strcmp(answer, "allow") == 0    ? ALLOW
+	       : strcmp(answer, "EPERM") == 0  ? ERROR(EPERM)
+	       : strcmp(answer, "ENOSYS") == 0 ? ERROR(ENOSYS)
+					       : ERROR(EAFNOSUPPORT);
+}
+
+struct says {
+	uint32_t first; /* of the conditions that hold, else 0 */
+	uint32_t last; /* of the lines without one, else 0 */
+};
+
+static void text_says(const char *text, const char *call, const uint64_t *args, struct says *says)
+{
+	static char line[65536];
+	uint32_t answer;
+	bool conditional;
+	size_t n;
+
+	while (*text) {
+		for (n = 0; *text && *text != '\n'; text++) {
+			if (text[0] == '\\' && text[1] == '\n' && line[0] != '#') {
+				line[n++] = ' ';
+				text += 1 + strspn(text + 2, "\t ");
+				continue;
+			}
+			line[n++] = *text;
+		}
+		text += *text == '\n';
+		line[n] = '\0';
+		answer = line_says(line, call, args, &conditional);
+		if (answer && conditional && !says->first)
+			says->first = answer;
+		if (answer && !conditional)
+			says->last = answer;
+	}
+}
+
+static uint32_t expected(bool strict, const char *call, const uint64_t *args)
+{
+	struct says says = { 0, 0 };
+
+	text_says(text_default, call, args, &says);
+	if (strict)
+		text_says(text_strict, call, args, &says);
+	return says.first ? says.first : says.last ? says.last : ERROR(ENOSYS);
+}
+
+/* --- numbers ------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	uint32_t arch;
+	enum filter_abi_index abi;
+} abis[] = {
+#if defined(__x86_64__)
+	{ "x86-64", AUDIT_ARCH_X86_64, FILTER_NATIVE },
+	{ "i386", AUDIT_ARCH_I386, FILTER_COMPAT },
+#else
+	{ "arm64", AUDIT_ARCH_AARCH64, FILTER_NATIVE },
+	{ "arm", AUDIT_ARCH_ARM, FILTER_COMPAT },
+#endif
+};
+
+/* The number that libseccomp gives, or the list of newer calls; -1 for none. */
+static int number_of(uint32_t arch, const char *name)
+{
+	int nr = seccomp_syscall_resolve_name_arch(arch, name);
+	const char *line;
+	char word[64], *found;
+	int i;
+
+	/* the calls that socketcall and ipc make as well have a number below 0 there */
+	for (i = 0; i < 1024 && nr < 0; i++) {
+		found = seccomp_syscall_resolve_num_arch(arch, i);
+		if (found && strcmp(found, name) == 0)
+			nr = i;
+		free(found);
+	}
+	for (line = text_newer; nr < 0 && line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%d %63s", &nr, word) != 2 || strcmp(word, name) != 0)
+			nr = -1;
+	}
+	return nr;
+}
+
+static void numbers(void)
+{
+	size_t a, i, wrong = 0, known = 0;
+
+	for (a = 0; a < sizeof abis / sizeof abis[0]; a++)
+		for (i = 0; i < policy_calls_n; i++) {
+			int have = policy_calls[i].nr[abis[a].abi];
+			int want = number_of(abis[a].arch, policy_call_name(i));
+
+			known += have >= 0;
+			if (have != want) {
+				wrong++;
+				note("%s %s is %d, not %d", abis[a].name, policy_call_name(i), have,
+				     want);
+			}
+		}
+	ok(wrong == 0 && known > 700, "%zu numbers are libseccomp's", known);
+}
+
+/* --- policies ------------------------------------------------------------------------------ */
+
+static const uint64_t samples[] = {
+	0,
+	1,
+	2,
+	8,
+	10,
+	16,
+	17,
+	38,
+	40,
+	0x5412,
+	0x541c,
+	0x5401,
+	0x20000,
+	0x40000,
+	0x400000,
+	0xffffffff,
+	0x10000000,
+	0x11,
+	0x80,
+	0x7e020000,
+	0x100005412,
+	0x100000028,
+	0x4000000000000,
+	0x500000000,
+	3000000000,
+};
+
+static size_t compare(const struct policy *policy, size_t a, const char *name, uint32_t nr)
+{
+	bool strict = strcmp(policy->name, "strict") == 0;
+	size_t i, k, wrong = 0;
+
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+			struct seccomp_data data = { .nr = (int)nr, .arch = abis[a].arch };
+			uint32_t have, want;
+
+			data.args[k] = samples[i];
+			have = run(policy->code, policy->n_code, &data).answer;
+			want = name ? expected(strict, name, (const uint64_t *)data.args)
+				    : ERROR(ENOSYS);
+			if (have != want) {
+				wrong++;
+				note("%s: %s %u %s, arg%zu %llx: %x, not %x", policy->name,
+				     abis[a].name, nr, name ? name : "unknown", k,
+				     (unsigned long long)samples[i], have, want);
+			}
+			if (!name || !run(policy->code, policy->n_code, &data).looked)
+				return wrong;
+		}
+	return wrong;
+}
+
+static void texts(void)
+{
+	size_t p, a, i, wrong, unnamed = 0;
+	const uint64_t none[6] = { 0 };
+	uint32_t nr;
+
+	for (p = 0; p < policies_n; p++)
+		for (a = 0; a < sizeof abis / sizeof abis[0]; a++) {
+			const char *names[MAX_NUMBER + 1] = { NULL };
+
+			for (i = 0; i < policy_calls_n; i++) {
+				int number = policy_calls[i].nr[abis[a].abi];
+
+				if (number >= 0 && number <= MAX_NUMBER)
+					names[number] = policy_call_name(i);
+			}
+			for (nr = 0, wrong = 0; nr <= MAX_NUMBER; nr++)
+				wrong += compare(&policies[p], a, names[nr], nr);
+			ok(wrong == 0, "%s on %s: numbers 0 to %d", policies[p].name, abis[a].name,
+			   MAX_NUMBER);
+		}
+	for (i = 0; i < policy_calls_n; i++) {
+		struct says says = { 0, 0 };
+
+		text_says(text_default, policy_call_name(i), none, &says);
+		if (!says.first && !says.last) {
+			unnamed++;
+			note("%s is in no line", policy_call_name(i));
+		}
+	}
+	ok(unnamed == 0, "the default policy knows every call that the table has");
+}
+
+static void other_numbers(void)
+{
+	const uint32_t high[] = { 0x40000000, 0x40000001, 0x40000202,
+				  0x7fffffff, 0x80000000, 0xffffffff };
+	size_t p, i, wrong = 0, foreign = 0;
+
+	for (p = 0; p < policies_n; p++) {
+		struct seccomp_data data = { .arch = abis[0].arch };
+
+		for (i = 0; i < sizeof high / sizeof high[0]; i++) {
+			data.nr = (int)high[i];
+			wrong += run(policies[p].code, policies[p].n_code, &data).answer !=
+				 ERROR(ENOSYS);
+		}
+		data.arch = AUDIT_ARCH_S390X;
+		data.nr = 1;
+		foreign += run(policies[p].code, policies[p].n_code, &data).answer != ERROR(ENOSYS);
+	}
+	ok(wrong == 0, "x32 and what is beyond it gets ENOSYS");
+	ok(foreign == 0, "a foreign architecture gets ENOSYS");
+}
+
+/* The kernel asks for each number, once for each ABI. */
+static void paths(void)
+{
+	size_t p, a;
+	uint32_t nr;
+
+	for (p = 0; p < policies_n; p++) {
+		unsigned longest = 0, total = 0;
+
+		for (a = 0; a < sizeof abis / sizeof abis[0]; a++)
+			for (nr = 0; nr < 512; nr++) {
+				struct seccomp_data data = { .nr = (int)nr, .arch = abis[a].arch };
+				unsigned steps =
+					run(policies[p].code, policies[p].n_code, &data).steps;
+
+				longest = steps > longest ? steps : longest;
+				total += steps;
+			}
+		note("%s: %zu instructions, longest path %u, mean %u", policies[p].name,
+		     policies[p].n_code, longest, total / 1024);
+		ok(total / 1024 <= 14, "%s has short paths", policies[p].name);
+	}
+}
+
+/* --- what is denied by name ---------------------------------------------------------------- */
+
+static uint32_t ask(const struct sock_filter *code, int n, size_t a, const char *name, uint64_t arg)
+{
+	struct seccomp_data data = { .arch = abis[a].arch, .args = { arg } };
+
+	data.nr = number_of(abis[a].arch, name);
+	return run(code, (size_t)n, &data).answer;
+}
+
+static void denied(void)
+{
+	uint16_t calls[] = { (uint16_t)policy_call_find("openat"),
+			     (uint16_t)policy_call_find("connect"),
+			     (uint16_t)policy_call_find("shmget") };
+	CLEANUP(free_p) struct sock_filter *code = NULL;
+	int n = policy_deny(calls, 3, 1 << 2 | UINT64_C(1) << 40, &code);
+	size_t a;
+
+	for (a = 0; a < 2; a++) {
+		const char *on = abis[a].name;
+
+		ok(ask(code, n, a, "openat", 0) == ERROR(EPERM), "%s: a denied call", on);
+		ok(ask(code, n, a, "open", 0) == ALLOW, "%s: another one", on);
+		ok(ask(code, n, a, "socket", 2) == ERROR(EAFNOSUPPORT) &&
+			   ask(code, n, a, "socketpair", 40) == ERROR(EAFNOSUPPORT),
+		   "%s: denied families", on);
+		ok(ask(code, n, a, "socket", UINT64_C(0x700000002)) == ERROR(EAFNOSUPPORT),
+		   "%s: high bits do not hide a family", on);
+		ok(ask(code, n, a, "socket", 1) == ALLOW, "%s: another family", on);
+		ok(ask(code, n, a, "io_uring_setup", 0) == ERROR(ENOSYS),
+		   "%s: nor can io_uring make sockets", on);
+	}
+#if defined(__x86_64__)
+	ok(ask(code, n, 1, "socketcall", 3) == ERROR(EPERM), "connect through socketcall");
+	ok(ask(code, n, 1, "socketcall", 1) == ERROR(EAFNOSUPPORT), "sockets through socketcall");
+	ok(ask(code, n, 1, "socketcall", 2) == ALLOW, "bind through socketcall");
+	ok(ask(code, n, 1, "ipc", 0x10017) == ERROR(EPERM), "shmget through ipc, any version");
+	ok(ask(code, n, 1, "ipc", 24) == ALLOW, "shmctl through ipc");
+	struct seccomp_data data = { .arch = abis[0].arch, .nr = 0x40000000 | 257 };
+	ok(run(code, (size_t)n, &data).answer == ERROR(EPERM), "a denied call of x32");
+	data.nr = 0x40000000 | 2;
+	ok(run(code, (size_t)n, &data).answer == ALLOW, "another call of x32");
+#endif
+}
+
+/* Everything at once is longer than a comparison jumps. */
+static void many(void)
+{
+	uint16_t calls[1024] = { 0 };
+	CLEANUP(free_p) struct sock_filter *code = NULL;
+	size_t n_calls = 0, wrong = 0, i, a;
+	int n;
+
+	for (i = 0; i < policy_calls_n; i += 2)
+		calls[n_calls++] = (uint16_t)i;
+	n = policy_deny(calls, n_calls, ~UINT64_C(0) >> 18, &code);
+	for (i = 0; i < policy_calls_n; i++)
+		for (a = 0; a < 2; a++) {
+			struct seccomp_data data = { .arch = abis[a].arch,
+						     .nr = policy_calls[i].nr[abis[a].abi],
+						     .args = { 100 } };
+			uint32_t have = run(code, (size_t)n, &data).answer;
+
+			if (data.nr >= 0 && strcmp(policy_call_name(i), "io_uring_setup") != 0 &&
+			    strcmp(policy_call_name(i), "ipc") != 0)
+				wrong += have != (i % 2 ? ALLOW : ERROR(EPERM));
+		}
+	ok(n > 300 && wrong == 0, "every second call denied: %d instructions", n);
+}
+
+static void words_of_options(void)
+{
+	ok(parse("--seccomp-policy", "strict", "c") == 0 &&
+		   strcmp(plan.seccomp_policy->name, "strict") == 0,
+	   "a policy");
+	ok(parse("--seccomp-policy", "strict", "--seccomp-policy", "none", "c") == 0 &&
+		   !plan.seccomp_policy && plan.n_warnings == 1,
+	   "none takes it back");
+	ok(parse("c") == 0 && !plan.seccomp_policy, "none is given by default");
+	ok(parse("--seccomp-policy", "lax", "c") < 0 && says("no policy “lax”"), "no such policy");
+	ok(parse("--deny-syscalls", "open,openat", "--deny-syscalls", "open", "c") == 0 &&
+		   plan.n_denied_calls == 2,
+	   "calls, each once");
+	ok(parse("--deny-syscalls", "opneat", "c") < 0 && says("did you mean openat?"), "a typo");
+	ok(parse("--deny-syscalls", "open,,read", "c") < 0 && says("a name is empty"),
+	   "an empty name");
+	ok(parse("--deny-syscalls", "", "c") < 0 && says("a name is empty"), "no name");
+	ok(parse("--deny-syscalls", "open openat", "c") < 0, "a blank is no comma");
+	ok(parse("--deny-socket-families", "AF_INET,inet6,Af_Unix", "c") == 0 &&
+		   plan.denied_families == (1 << 2 | 1 << 10 | 1 << 1),
+	   "families, with or without AF_");
+	ok(parse("--deny-socket-families", "inet,martian", "c") < 0 &&
+		   says("no socket family “martian”"),
+	   "no such family");
+	ok(parse_bwrap("--seccomp-policy", "strict", "c") < 0, "bwrap knows none of it");
+}
+
+int main(void)
+{
+	numbers();
+	texts();
+	other_numbers();
+	paths();
+	denied();
+	many();
+	words_of_options();
+	plan_free(&plan);
+	return done();
+}
