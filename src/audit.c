@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attrs.h"
 #include "fail.h"
 #include "personality.h"
 #include "sandbox.h"
@@ -20,7 +21,7 @@
 struct mount {
 	long id, parent;
 	char *point;
-	bool ro, nosuid, nodev;
+	uint64_t attrs; /* MOUNT_ATTR_* */
 	enum { UNKNOWN, NO, YES } reach; /* can a path come to it? */
 };
 
@@ -72,17 +73,18 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
-static bool has_word(const char *list, const char *word)
+/* The attributes in a list as mountinfo has it. */
+static uint64_t parse_attrs(const char *list)
 {
-	size_t length = strlen(word);
-	const char *s;
+	uint64_t attrs = 0;
+	size_t length;
 
-	for (s = list; s; s = strchr(s, ',')) {
-		s += *s == ',';
-		if (strncmp(s, word, length) == 0 && (s[length] == ',' || s[length] == '\0'))
-			return true;
+	for (;; list += length + 1) {
+		length = strcspn(list, ",");
+		attrs |= attr_find(list, length);
+		if (list[length] == '\0')
+			return attrs;
 	}
-	return false;
 }
 
 /* One line: id, parent, major:minor, root, mount point, mount options, … */
@@ -102,9 +104,7 @@ static bool parse_line(char *line, struct mount *m)
 	unescape(m->point);
 	if (streq(m->point, "/"))
 		m->point[0] = '\0';
-	m->ro = has_word(fields[5], "ro");
-	m->nosuid = has_word(fields[5], "nosuid");
-	m->nodev = has_word(fields[5], "nodev");
+	m->attrs = parse_attrs(fields[5]);
 	return true;
 }
 
@@ -294,27 +294,34 @@ static bool is_seen(struct table *t, struct mount *m)
 	return !mount_at(t, m->id, m->point, strlen(m->point)) && is_reachable(t, m);
 }
 
-struct demand {
-	bool ro, nosuid, nodev;
-};
-
-static struct demand demand_of(const struct op *op, bool exact)
+/* The attributes that the mount of OP must have, or those below it where it is not EXACT. */
+static uint64_t demand_of(const struct op *op, bool exact)
 {
+	const uint64_t nosuid = MOUNT_ATTR_NOSUID, nodev = MOUNT_ATTR_NODEV,
+		       ro = op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
+
 	switch (op->type) {
 	case OP_BIND:
 	case OP_BIND_FD:
-		return (struct demand){ op->flags & OP_RO, true, !(op->flags & OP_DEVICES) };
+		return ro | nosuid | (op->flags & OP_DEVICES ? 0 : nodev) | op->attrs;
 	case OP_BIND_DATA:
 	case OP_OVERLAY:
 	case OP_TMP_OVERLAY:
 	case OP_RO_OVERLAY:
-		return (struct demand){ op->flags & OP_RO, true, true };
+		return ro | nosuid | nodev | op->attrs;
 	case OP_TMPFS:
 	case OP_PROC:
-		return (struct demand){ false, true, true };
+	case OP_PROC_SUBSET:
+		return nosuid | nodev | op->attrs;
+	case OP_SYSFS:
+	case OP_CGROUPFS:
+		return nosuid | nodev | MOUNT_ATTR_NOEXEC | op->attrs;
 	case OP_DEV:
-		return (struct demand){ false, true, exact };
+		return nosuid | (exact ? nodev : 0) | op->attrs;
+	case OP_DEVPTS:
+		return nosuid | MOUNT_ATTR_NOEXEC | op->attrs;
 	case OP_MQUEUE:
+		return op->attrs;
 	case OP_REMOUNT_RO:
 	case OP_DIR:
 	case OP_FILE:
@@ -323,7 +330,19 @@ static struct demand demand_of(const struct op *op, bool exact)
 	case OP_TYPE_MAX:
 		break;
 	}
-	return (struct demand){ false, false, false };
+	return 0;
+}
+
+/* The name of the first of the attributes. */
+static const char *attr_text(uint64_t attrs)
+{
+	const char *name;
+	uint64_t bit;
+	size_t i;
+
+	for (i = 0; (name = attr_at(i, &bit)) && !(attrs & bit); i++)
+		;
+	return bit == MOUNT_ATTR_RDONLY ? "read-only" : name;
 }
 
 /* A --remount-ro after the operation O, or after none, that names exactly this mount. */
@@ -346,7 +365,7 @@ static int check_mount(struct sandbox *sb, const struct table *t, const struct m
 	const struct owner *o = NULL, *found;
 	size_t end, whole = strlen(m->point);
 	const struct op *op;
-	struct demand want;
+	uint64_t missing;
 
 	for (end = 0; end <= whole; end = next_prefix(m->point, end)) {
 		found = owner_at(t, m->point, end);
@@ -354,20 +373,17 @@ static int check_mount(struct sandbox *sb, const struct table *t, const struct m
 			o = found;
 	}
 	op = t->has_remounts ? remounted(sb, m, o) : NULL;
-	if (op && !m->ro)
+	if (op && !(m->attrs & MOUNT_ATTR_RDONLY))
 		return fail(sb->fail, EPERM, "%s %s: the mount is not read-only", op->option,
 			    op->dest);
 	if (!o || (!sb->plan->as->audits_tree && !streq(o->dest, m->point)))
 		return 0;
 	op = &sb->plan->ops[o->index];
-	want = demand_of(op, streq(o->dest, m->point));
-	if ((!want.ro || m->ro) && (!want.nosuid || m->nosuid) && (!want.nodev || m->nodev))
+	missing = demand_of(op, streq(o->dest, m->point)) & ~m->attrs;
+	if (missing == 0)
 		return 0;
 	return fail(sb->fail, EPERM, "%s %s: the mount on %s/ is not %s", op->option, op->dest,
-		    m->point,
-		    want.ro && !m->ro		? "read-only"
-		    : want.nosuid && !m->nosuid ? "nosuid"
-						: "nodev");
+		    m->point, attr_text(missing));
 }
 
 int audit_mounts(struct sandbox *sb)

@@ -163,10 +163,15 @@ static int step_prepare(struct sandbox *sb)
 		if (sb->cwd_fd < 0)
 			return fail(sb->fail, errno, "Can't open the working directory");
 	}
-	if (any_deferred(p, OP_PROC)) {
+	if (any_deferred(p, OP_PROC) || any_deferred(p, OP_PROC_SUBSET)) {
 		sb->host_proc = mount_clone(AT_FDCWD, "/proc");
 		if (sb->host_proc < 0)
 			return fail(sb->fail, -sb->host_proc, "Can't keep the host's /proc");
+	}
+	if (any_deferred(p, OP_SYSFS)) {
+		sb->host_sys = mount_clone(AT_FDCWD, "/sys");
+		if (sb->host_sys < 0)
+			return fail(sb->fail, -sb->host_sys, "Can't keep the host's /sys");
 	}
 	if (p->root == ROOT_NEW)
 		return 0;
@@ -180,7 +185,7 @@ static int step_prepare(struct sandbox *sb)
 static int step_in_place(struct sandbox *sb)
 {
 	const struct op *root = sb->plan->root_op;
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID };
+	uint64_t attrs = MOUNT_ATTR_NOSUID;
 	size_t i;
 	int r;
 
@@ -195,12 +200,13 @@ static int step_in_place(struct sandbox *sb)
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't detach the harbour");
 	sandbox_begin_op(sb, root);
-	attr.attr_set |= root->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
-	attr.attr_set |= root->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV;
-	r = sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	attrs |= root->attrs;
+	attrs |= root->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0;
+	attrs |= root->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV;
+	r = mount_set(sb->root_fd, attrs, true);
 	if (r < 0 && sb->plan->not_a_boundary)
-		r = sys_mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &attr);
-	return r < 0 ? fail(sb->fail, errno, "Can't set the flags of %s on /", root->option) : 0;
+		r = mount_set(sb->root_fd, attrs, false);
+	return r < 0 ? mount_explain_flags(sb, root, -r) : 0;
 }
 
 static int make_empty_root(struct sandbox *sb)

@@ -190,7 +190,7 @@ int create_data_source(struct sandbox *sb, const struct op *op)
 	tree = mount_clone(sb->scratch_fd, name);
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Can't create tmpfile for %s", op->dest);
-	r = mount_set(tree, op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0, false);
+	r = mount_set(tree, op->attrs | (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0), false);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't remount readonly on %s", op->dest);
 	sb->fds[op->first_fd] = TAKE_FD(tree);

@@ -134,14 +134,15 @@ static bool has_dotdot(const char *path)
  */
 static int open_existing(struct sandbox *sb, const struct op *op)
 {
+	bool follow = sb->plan->as->dest_symlinks && !op->over_link;
 	int fd, r;
 
-	fd = open_in_root(sb, op->dest, O_PATH, RESOLVE_NO_SYMLINKS);
+	fd = open_in_root(sb, op->dest, O_PATH | (op->over_link ? O_NOFOLLOW : 0),
+			  RESOLVE_NO_SYMLINKS);
 	if (fd != -ELOOP && !(fd >= 0 && has_dotdot(op->dest)))
 		return fd;
 	if (fd < 0)
-		fd = open_in_root(sb, op->dest,
-				  O_PATH | (sb->plan->as->dest_symlinks ? 0 : O_NOFOLLOW), 0);
+		fd = open_in_root(sb, op->dest, O_PATH | (follow ? 0 : O_NOFOLLOW), 0);
 	if (fd < 0)
 		return fd;
 	r = note_resolved(sb, op, fd, "");
@@ -342,9 +343,45 @@ static int explain_existing(struct sandbox *sb, const struct op *op, int err)
 	return fail(sb->fail, err, "Can't find destination %s", op->dest);
 }
 
-int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret)
+/* Makes room for a directory where LINK, of a name that is to be replaced, is a symlink: the kernel
+ * lets a file be mounted on a link, but no directory. Returns 0, or -errno with the failure
+ * recorded. */
+static int replace_link(struct sandbox *sb, const struct op *op, struct dest *ret)
+{
+	CLEANUP(fd_closep) int parent = dest_parent(sb, op, ret->to);
+	int r = parent < 0 ? parent : is_own(sb, op, parent);
+
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return fail_hint(sb->fail,
+				 fail(sb->fail, ENOTDIR,
+				      "%s %s: it is a symbolic link on a file system of the host's",
+				      op->option, op->dest),
+				 "the kernel mounts files on symbolic links, but no directories: "
+				 "leave --replace-symlink out, or name what the link leads to");
+	if (unlinkat(parent, ret->to, 0) < 0)
+		return fail(sb->fail, errno, "Can't replace the symbolic link %s", op->dest);
+	r = create(sb, op, DEST_DIR, parent, ret->to);
+	if (r < 0)
+		return r;
+	ret->fd = TAKE_FD(parent);
+	ret->fd_borrowed = false;
+	return 0;
+}
+
+/* Whether FD, the destination of OP, is a symlink: 1 or 0, or -errno with the failure recorded. */
+static int is_link(struct sandbox *sb, const struct op *op, int fd)
 {
 	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fail(sb->fail, errno, "Can't find destination %s", op->dest);
+	return S_ISLNK(st.st_mode);
+}
+
+int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret)
+{
 	size_t length = 0;
 	int fd, r;
 
@@ -365,16 +402,18 @@ int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, stru
 		return create_missing(sb, op, kind, length, ret);
 	if (fd < 0)
 		return explain_existing(sb, op, -fd);
-	if (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops]) {
-		r = fstat(fd, &st) < 0
-			    ? fail(sb->fail, errno, "Can't find destination %s", op->dest)
-		    : S_ISLNK(st.st_mode)
-			    ? fail(sb->fail, 0, "Can't mount on symlink destination %s", op->dest)
-			    : 0;
-		if (r < 0) {
+	if ((op->over_link && kind == DEST_DIR) ||
+	    (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops])) {
+		r = is_link(sb, op, fd);
+		if (r != 0)
 			fd_close(fd);
+		if (r < 0)
 			return r;
-		}
+		if (r > 0)
+			return op->over_link
+				       ? replace_link(sb, op, ret)
+				       : fail(sb->fail, 0, "Can't mount on symlink destination %s",
+					      op->dest);
 	}
 	ret->to[0] = '\0';
 	ret->fd = fd;

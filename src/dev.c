@@ -141,6 +141,19 @@ int dev_attach(struct sandbox *sb, const struct op *op)
 		return dev;
 	r = fill(sb, op, dev);
 	if (r == 0)
-		r = mount_set(dev, MOUNT_ATTR_NOSUID, true);
-	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s", op->dest) : 0;
+		r = mount_set(dev, MOUNT_ATTR_NOSUID | op->attrs, true);
+	return r < 0 ? mount_explain_flags(sb, op, -r) : 0;
+}
+
+int dev_attach_pts(struct sandbox *sb, const struct op *op)
+{
+	static const char *const options[] = { "newinstance", NULL,  "ptmxmode", "0666",
+					       "mode",	      "620", NULL };
+	CLEANUP(fd_closep)
+	int tree = mount_new("devpts", options,
+			     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | (unsigned)op->attrs);
+
+	if (tree < 0)
+		return fail(sb->fail, -tree, "Can't mount devpts on %s", op->dest);
+	return mount_attach_tree(sb, op, DEST_DIR, tree);
 }

@@ -15,3 +15,6 @@ int dev_source(struct sandbox *sb, const struct op *op);
 /* Mounts the tmpfs with devices, links, shm and a devpts of its own. Returns 0 or -errno with the
  * failure recorded. */
 int dev_attach(struct sandbox *sb, const struct op *op);
+
+/* Mounts an instance of devpts of its own, nosuid and noexec. */
+int dev_attach_pts(struct sandbox *sb, const struct op *op);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "attrs.h"
 #include "caps.h"
 #include "family.h"
 #include "json.h"
@@ -288,75 +289,89 @@ static void tell_root(struct facts *t)
 	    p->as->private_mounts ? "do not appear" : "appear");
 }
 
-/* What an operation mounts; no file system for one that mounts nothing new. */
-struct mounted {
-	const char *fs;
-	bool ro, nosuid, nodev, noexec;
-};
+#define LIKE_PROC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-static struct mounted mounted_by(const struct op *op)
+/* What an operation mounts, with which attributes; no file system for one that mounts nothing new.
+ */
+static const char *mounted_by(const struct op *op, uint64_t *ret_attrs)
 {
-	bool ro = op->flags & OP_RO;
+	const uint64_t nosuid = MOUNT_ATTR_NOSUID, nodev = MOUNT_ATTR_NODEV;
 
+	*ret_attrs = op->attrs | (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) | nosuid;
 	switch (op->type) {
 	case OP_BIND:
 	case OP_BIND_FD:
-		return (struct mounted){ "bind", ro, true, !(op->flags & OP_DEVICES), false };
+		*ret_attrs |= op->flags & OP_DEVICES ? 0 : nodev;
+		return "bind";
 	case OP_BIND_DATA:
-		return (struct mounted){ "bind", ro, true, true, false };
+		*ret_attrs |= nodev;
+		return "bind";
 	case OP_OVERLAY:
 	case OP_TMP_OVERLAY:
 	case OP_RO_OVERLAY:
-		return (struct mounted){ "overlay", ro, true, true, false };
+		*ret_attrs |= nodev;
+		return "overlay";
 	case OP_TMPFS:
-		return (struct mounted){ "tmpfs", false, true, true, false };
-	case OP_PROC:
-		return (struct mounted){ "proc", false, true, true, true };
 	case OP_DEV:
-		return (struct mounted){ "tmpfs", false, true, true, false };
+		*ret_attrs |= nodev;
+		return "tmpfs";
+	case OP_PROC:
+	case OP_PROC_SUBSET:
+		*ret_attrs |= LIKE_PROC;
+		return "proc";
+	case OP_SYSFS:
+		*ret_attrs |= LIKE_PROC;
+		return "sysfs";
+	case OP_CGROUPFS:
+		*ret_attrs |= LIKE_PROC;
+		return "cgroup2";
+	case OP_DEVPTS:
+		*ret_attrs |= MOUNT_ATTR_NOEXEC;
+		return "devpts";
 	case OP_MQUEUE:
-		return (struct mounted){ "mqueue", false, false, false, false };
+		*ret_attrs = op->attrs;
+		return "mqueue";
 	case OP_REMOUNT_RO:
+		*ret_attrs = MOUNT_ATTR_RDONLY;
+		break;
 	case OP_DIR:
 	case OP_FILE:
 	case OP_SYMLINK:
 	case OP_CHMOD:
 	case OP_TYPE_MAX:
+		*ret_attrs = 0;
 		break;
 	}
-	return (struct mounted){ .fs = NULL };
+	return NULL;
 }
 
 static void tell_mounted(struct facts *t, const struct op *op)
 {
-	struct mounted m = mounted_by(op);
-	const struct {
-		const char *key;
-		bool set;
-	} flags[] = {
-		{ "nosuid", m.nosuid },
-		{ "nodev", m.nodev },
-		{ "noexec", m.noexec },
-	};
+	uint64_t attrs, bit;
+	const char *fs = mounted_by(op, &attrs), *name;
 	size_t i;
 
-	json_string(&t->json, "filesystem", m.fs);
+	json_string(&t->json, "filesystem", fs);
 	json_open(&t->json, "flags", '[');
-	if (m.fs || op->type == OP_REMOUNT_RO) {
-		json_string(&t->json, NULL, m.ro || !m.fs ? "ro" : "rw");
-		say(t, " (%s", m.ro || !m.fs ? "ro" : "rw");
-		for (i = 0; i < ARRAY_SIZE(flags); i++) {
-			if (!flags[i].set)
-				continue;
-			json_string(&t->json, NULL, flags[i].key);
-			say(t, ",%s", flags[i].key);
-		}
-		say(t, ")");
+	if (fs && !(attrs & MOUNT_ATTR_RDONLY)) {
+		json_string(&t->json, NULL, "rw");
+		say(t, " (rw");
 	}
+	for (i = 0; (name = attr_at(i, &bit)); i++) {
+		if (!(attrs & bit))
+			continue;
+		json_string(&t->json, NULL, name);
+		say(t, "%s%s", bit == MOUNT_ATTR_RDONLY ? " (" : ",", name);
+	}
+	if (fs || attrs)
+		say(t, ")");
 	json_close(&t->json, ']');
 	json_bool(&t->json, "devices", op->flags & OP_DEVICES);
 	if (op->flags & OP_DEVICES)
 		say(t, " with devices");
+	json_bool(&t->json, "replace-symlink", op->over_link);
+	if (op->over_link)
+		say(t, " over a symbolic link");
 }
 
 static void tell_sources(struct facts *t, const struct op *op)

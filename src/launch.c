@@ -76,6 +76,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.scratch_fd = NO_FD,
 		.parent_fd = NO_FD,
 		.void_fd = NO_FD,
+		.host_sys = NO_FD,
 		.host_proc = NO_FD,
 	};
 	sb->cwd = getcwd(cwd, PATH_MAX) ? cwd : NULL;

@@ -18,7 +18,8 @@
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
- *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c create.c
+ *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c kernfs.c
+ *                  create.c
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
  *   timens.c       the clocks of a new time namespace

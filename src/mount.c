@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "attrs.h"
 #include "create.h"
 #include "dev.h"
 #include "fail.h"
 #include "harbour.h"
+#include "kernfs.h"
 #include "overlay.h"
 #include "personality.h"
 #include "proc.h"
@@ -20,7 +22,11 @@
 
 int mount_set(int fd, uint64_t set, int recursive)
 {
-	struct mount_attr attr = { .attr_set = set };
+	struct mount_attr attr = {
+		.attr_set = set,
+		/* the access times are a choice of one of several, not a bit each */
+		.attr_clr = set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0,
+	};
 
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
 		return neg_errno();
@@ -135,14 +141,14 @@ static int check_cover(const struct sandbox *sb, const struct op *op, int fd)
 		return 0;
 	return fail_hint(sb->fail,
 			 fail(sb->fail, 0, "A later option covers %s %s", op->option, op->dest),
-			 "give --proc and --mqueue after it");
+			 "give it after that one");
 }
 
 /* As mount_fresh(), by a detached mount: it can go where this process may not, and follows no link
  * that somebody puts in the place of a directory just made on the host. */
-static int attach_fresh(const struct dest *d, const char *type, unsigned attrs)
+static int attach_fresh(const struct dest *d, const char *type, const char *const *options,
+			unsigned attrs)
 {
-	static const char *const options[] = { NULL };
 	CLEANUP(fd_closep) int tree = mount_new(type, options, attrs);
 
 	if (tree < 0)
@@ -153,17 +159,10 @@ static int attach_fresh(const struct dest *d, const char *type, unsigned attrs)
 	return 0;
 }
 
-/* MOUNT_ATTR_* as flags of mount(2). */
-static unsigned long mount_flags(unsigned attrs)
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type,
+		const char *const *options, unsigned attrs)
 {
-	return (attrs & MOUNT_ATTR_NOSUID ? MS_NOSUID : 0) |
-	       (attrs & MOUNT_ATTR_NODEV ? MS_NODEV : 0) |
-	       (attrs & MOUNT_ATTR_NOEXEC ? MS_NOEXEC : 0);
-}
-
-int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned attrs,
-		int on_cover)
-{
+	bool on_cover = op->deferred && !op->on_fresh;
 	struct dest d;
 	int r = dest_find(sb, op, DEST_DIR, &d);
 
@@ -175,9 +174,9 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsig
 		; /* said */
 	else if (wrong_type(&d, DEST_DIR))
 		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
-	else if (d.to[0] || fchdir(d.fd) < 0)
-		r = attach_fresh(&d, type, attrs);
-	else if (sys_mount(type, ".", type, mount_flags(attrs), NULL) < 0)
+	else if (*options || d.to[0] || fchdir(d.fd) < 0)
+		r = attach_fresh(&d, type, options, attrs);
+	else if (sys_mount(type, ".", type, attrs_ms(attrs), NULL) < 0)
 		r = neg_errno();
 	if (mount_return(sb) < 0)
 		r = fail(sb->fail, errno, "Can't return to the working directory");
@@ -237,7 +236,19 @@ static int clone_path(struct sandbox *sb, const char *path)
 static uint64_t bind_attrs(const struct op *op)
 {
 	return MOUNT_ATTR_NOSUID | (op->flags & OP_DEVICES ? 0 : MOUNT_ATTR_NODEV) |
-	       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0);
+	       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) | op->attrs;
+}
+
+int mount_explain_flags(struct sandbox *sb, const struct op *op, int err)
+{
+	bool times = op->attrs & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME);
+
+	return fail_hint(
+		sb->fail,
+		fail(sb->fail, err, "Can't set the flags of %s on %s", op->option, op->dest),
+		times && err == EPERM ? "the kernel locks how the host's mounts keep access "
+					"times: leave noatime and nodiratime out"
+				      : NULL);
 }
 
 /* The flags go onto the detached tree with all its submounts, before anybody can reach it. */
@@ -247,8 +258,7 @@ static int set_bind_flags(struct sandbox *sb, const struct op *op, int tree)
 
 	if (r < 0 && sb->plan->not_a_boundary)
 		r = mount_set(tree, bind_attrs(op), false);
-	return r < 0 ? fail(sb->fail, -r, "Can't set the flags of %s on %s", op->option, op->dest)
-		     : 0;
+	return r < 0 ? mount_explain_flags(sb, op, -r) : 0;
 }
 
 static int source_bind(struct sandbox *sb, const struct op *op)
@@ -315,7 +325,12 @@ static int attach_tmpfs(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep)
 	int fd = mount_tmpfs_on(sb, op, op->mode_set ? op->mode : 0755, op->size);
+	int r = 0;
 
+	if (fd >= 0 && op->attrs)
+		r = mount_set(fd, op->attrs, false);
+	if (r < 0)
+		return mount_explain_flags(sb, op, -r);
 	return fd < 0 ? fd : 0;
 }
 
@@ -354,7 +369,11 @@ static const struct {
 	[OP_PROC] = { proc_source, proc_attach },
 	[OP_DEV] = { dev_source, dev_attach },
 	[OP_TMPFS] = { no_source, attach_tmpfs },
-	[OP_MQUEUE] = { no_source, proc_attach_mqueue },
+	[OP_MQUEUE] = { no_source, kernfs_attach },
+	[OP_SYSFS] = { no_source, kernfs_attach },
+	[OP_CGROUPFS] = { no_source, kernfs_attach },
+	[OP_PROC_SUBSET] = { no_source, proc_attach },
+	[OP_DEVPTS] = { no_source, dev_attach_pts },
 	[OP_REMOUNT_RO] = { no_source, attach_remount_ro },
 	[OP_DIR] = { no_source, create_dir },
 	[OP_FILE] = { no_source, create_file },

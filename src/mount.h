@@ -25,11 +25,15 @@ int mount_attach(struct sandbox *sb, const struct op *op);
  * failure recorded. */
 int mount_attach_tree(struct sandbox *sb, const struct op *op, enum dest_kind kind, int tree);
 
-/* Mounts a new file system of TYPE with MOUNT_ATTR_* ATTRS on the destination of OP. With ON_COVER
- * that must be the cover that the builder left for it. Returns 0, or -errno; the failure is
- * recorded but for that of the mount itself, whose way out the caller knows. */
-int mount_fresh(struct sandbox *sb, const struct op *op, const char *type, unsigned attrs,
-		int on_cover);
+/* Mounts a new file system of TYPE with OPTIONS, as for mount_new(), and MOUNT_ATTR_* ATTRS on the
+ * destination of OP. Of a deferred operation that must be the cover that the builder left for it,
+ * unless it lies on another such mount. Returns 0, or -errno; the failure is recorded but for that
+ * of the mount itself, whose way out the caller knows. */
+int mount_fresh(struct sandbox *sb, const struct op *op, const char *type,
+		const char *const *options, unsigned attrs);
+
+/* Records that the flags of OP's mount could not be set, for ERR. Returns -ERR. */
+int mount_explain_flags(struct sandbox *sb, const struct op *op, int err);
 
 /* Returns to the working directory, where there is need to. Returns 0 or -errno. */
 int mount_return(const struct sandbox *sb);

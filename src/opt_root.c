@@ -3,7 +3,9 @@
 #include "handlers.h"
 
 #include <stdint.h>
+#include <string.h>
 
+#include "attrs.h"
 #include "fail.h"
 #include "options.h"
 #include "parse.h"
@@ -31,6 +33,8 @@ static struct op *add_op(struct parse *p, const struct option *o, enum op_type t
 	op->mode_set = p->perms_set;
 	op->mode = p->perms;
 	op->size = p->size;
+	op->attrs = p->mount_attrs;
+	op->over_link = p->over_link;
 	return op;
 }
 
@@ -118,6 +122,37 @@ int opt_size(struct parse *p, const struct option *o, char **operands)
 		return fail(p->fail, 0, "--size (for tmpfs) is limited to %zu", SIZE_MAX / 2);
 	p->size_set = true;
 	p->size = (size_t)value;
+	return 0;
+}
+
+int opt_mount_flags(struct parse *p, const struct option *o, char **operands)
+{
+	const char *word = operands[0];
+	uint64_t bit;
+	size_t length;
+
+	(void)o;
+	for (;; word += length + 1) {
+		length = strcspn(word, ",");
+		bit = attr_find(word, length);
+		if (bit == 0)
+			return fail_hint(p->fail,
+					 fail(p->fail, 0,
+					      "--mount-flags %s: no flag is called “%.*s”",
+					      operands[0], (int)length, word),
+					 "the flags are nodev nodiratime noatime noexec nosuid "
+					 "nosymfollow ro, with commas between them");
+		p->mount_attrs |= bit;
+		if (word[length] == '\0')
+			return 0;
+	}
+}
+
+int opt_replace_symlink(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	(void)operands;
+	p->over_link = true;
 	return 0;
 }
 

@@ -29,6 +29,7 @@ enum option_group {
 #define OPT_SIZE     8u /* --size may come before it */
 #define OPT_LAYERS   16u /* --overlay-src may come before it */
 #define OPT_MODIFIER 32u /* modifies the option that follows */
+#define OPT_MOUNT    128u /* --mount-flags and --replace-symlink may come before it */
 #define OPT_ONE	     64u /* bubblewrap says that it takes "one argument", not "an" */
 
 struct option {

@@ -138,7 +138,7 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 		return neg_errno();
 	fd = mount_new("overlay", options.pairs,
 		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0));
+			       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) | (unsigned)op->attrs);
 	if (fchdir(sb->cwd_fd) < 0) {
 		fd_close(fd);
 		return neg_errno();

@@ -89,6 +89,9 @@ static int check_modifiers(struct parse *p, const struct option *o)
 			    "--perms must be followed by an option that creates a file");
 	if (p->size_set && !(flags & OPT_SIZE))
 		return fail(p->fail, 0, "--size must be followed by --tmpfs");
+	if ((p->mount_attrs || p->over_link) && !(flags & OPT_MOUNT))
+		return fail(p->fail, 0, "%s must be followed by an option that mounts something",
+			    p->mount_attrs ? "--mount-flags" : "--replace-symlink");
 	if (p->pending_layers > 0 && !(flags & OPT_LAYERS))
 		return fail(p->fail, 0,
 			    "--overlay-src must be followed by another --overlay-src or "
@@ -169,7 +172,8 @@ static int parse_option(struct parse *p, char **words, size_t *ret_used)
 	if (r < 0)
 		return blame(p, o, words + 1, arity, r);
 	if (!(o->flags & OPT_MODIFIER)) {
-		p->perms_set = p->size_set = false;
+		p->perms_set = p->size_set = p->over_link = false;
+		p->mount_attrs = 0;
 		p->perms = 0;
 		p->size = 0;
 	}

@@ -20,6 +20,8 @@ struct parse {
 	/* modifiers waiting for their option */
 	const char *modifier;
 	bool perms_set, size_set;
+	uint64_t mount_attrs; /* of --mount-flags */
+	bool over_link;
 	mode_t perms;
 	size_t size;
 	size_t pending_layers;

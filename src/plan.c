@@ -206,6 +206,10 @@ static size_t op_fds(const struct op *op)
 		return op->n_layers;
 	case OP_TMPFS:
 	case OP_MQUEUE:
+	case OP_SYSFS:
+	case OP_CGROUPFS:
+	case OP_PROC_SUBSET:
+	case OP_DEVPTS:
 	case OP_REMOUNT_RO:
 	case OP_DIR:
 	case OP_FILE:
@@ -269,8 +273,39 @@ static int decide_root(struct plan *p, const struct caller *caller)
 	return 0;
 }
 
-/* A fresh proc and the message queues belong to namespaces that exist only in the sandbox: they,
- * and what lies on or below such a proc, wait for it. */
+/* True for a mount of a file system that belongs to a namespace of the sandbox. */
+static bool is_fresh(const struct plan *p, const struct op *op)
+{
+	switch (op->type) {
+	case OP_PROC:
+		return (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
+	case OP_MQUEUE:
+	case OP_SYSFS:
+	case OP_CGROUPFS:
+	case OP_PROC_SUBSET:
+		return true;
+	case OP_BIND:
+	case OP_BIND_FD:
+	case OP_BIND_DATA:
+	case OP_OVERLAY:
+	case OP_TMP_OVERLAY:
+	case OP_RO_OVERLAY:
+	case OP_DEV:
+	case OP_TMPFS:
+	case OP_DEVPTS:
+	case OP_REMOUNT_RO:
+	case OP_DIR:
+	case OP_FILE:
+	case OP_SYMLINK:
+	case OP_CHMOD:
+	case OP_TYPE_MAX:
+		break;
+	}
+	return false;
+}
+
+/* A fresh proc and its like belong to namespaces that exist only in the sandbox: they, and what
+ * lies on or below one, wait for it. */
 static void decide_deferred(struct plan *p)
 {
 	size_t i = p->root_op ? (size_t)(p->root_op - p->ops) : 0, j, first = p->n_ops;
@@ -279,16 +314,25 @@ static void decide_deferred(struct plan *p)
 		return;
 	for (; i < p->n_ops; i++) {
 		struct op *op = &p->ops[i];
-		bool fresh =
-			op->type == OP_PROC && ((p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0);
+		bool fresh = is_fresh(p, op);
 
-		op->deferred = fresh || op->type == OP_MQUEUE;
-		for (j = first; j < i && !op->deferred; j++)
-			op->deferred = p->ops[j].type == OP_PROC && p->ops[j].deferred &&
+		for (j = first; j < i && !op->on_fresh; j++)
+			op->on_fresh = p->ops[j].deferred && is_fresh(p, &p->ops[j]) &&
 				       plan_path_below(op->dest, p->ops[j].dest);
+		op->deferred = fresh || op->on_fresh;
 		if (fresh && first == p->n_ops)
 			first = i;
 	}
+}
+
+/* The real root owns every file of a sysfs, that of a network namespace of its own too. */
+static void confine_sysfs(struct plan *p, const struct caller *caller)
+{
+	size_t i;
+
+	for (i = 0; caller->real_root && i < p->n_ops; i++)
+		if (p->ops[i].type == OP_SYSFS)
+			p->ops[i].attrs |= MOUNT_ATTR_RDONLY;
 }
 
 static void find_shared_fds(struct plan *p)
@@ -319,6 +363,7 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 		return fail(f, -r, "Out of memory");
 	decide_levels(p);
 	decide_deferred(p);
+	confine_sysfs(p, caller);
 	find_shared_fds(p);
 	return 0;
 }

@@ -23,6 +23,10 @@ enum op_type {
 	OP_DEV,
 	OP_TMPFS,
 	OP_MQUEUE,
+	OP_SYSFS,
+	OP_CGROUPFS,
+	OP_PROC_SUBSET,
+	OP_DEVPTS,
 	OP_REMOUNT_RO,
 	OP_DIR,
 	OP_FILE,
@@ -57,10 +61,13 @@ struct op {
 	bool mode_set; /* --perms came before it, or the operation itself carries a mode */
 	mode_t mode;
 	size_t size; /* tmpfs: bytes, 0 for the kernel's default */
+	uint64_t attrs; /* --mount-flags: MOUNT_ATTR_* beside those that the operation always has */
+	bool over_link; /* --replace-symlink: a destination that is a symlink is not followed */
 	size_t first_layer; /* overlay: its lower layers in plan.layers */
 	size_t n_layers;
 	size_t first_fd; /* its room in the sandbox's array of source descriptors */
 	bool deferred; /* done in the sandbox, because it lies on or below a mount made there */
+	bool on_fresh; /* it lies on or below an earlier such mount */
 };
 
 /* How far a clock of a new time namespace is ahead of the caller's, or behind it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mounts /proc and mqueue, in one go or in the two shares of builder and sandbox.
+/* Mounts /proc, and keeps the places of all that the sandbox mounts itself, in the two shares of
+ * builder and sandbox.
  *
  * With two levels the pid namespace belongs to the sandbox's user namespace, so the sandbox mounts
  * its proc itself, and what it mounts the command can unmount. Below it must lie nothing of the
@@ -25,6 +26,7 @@
 
 #define FRESH_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
+/* Of the operations on proc: whether it makes a new mount of it. */
 static bool is_fresh(const struct plan *p)
 {
 	return (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
@@ -75,8 +77,10 @@ static int attach_empty(struct sandbox *sb, const struct op *op)
 /* Mounts a fresh proc, in the sandbox on the cover that waits for it. */
 static int attach_fresh(struct sandbox *sb, const struct op *op)
 {
+	static const char *const subset[] = { "subset", "pid", NULL };
 	CLEANUP(fd_closep) int proc = NO_FD;
-	int r = mount_fresh(sb, op, "proc", FRESH_ATTRS, op->deferred);
+	int r = mount_fresh(sb, op, "proc", op->type == OP_PROC_SUBSET ? subset : subset + 2,
+			    FRESH_ATTRS | (unsigned)op->attrs);
 
 	if (r == -EPERM && (op->flags & OP_TRY) && !sb->fail->set)
 		return attach_empty(sb, op);
@@ -101,7 +105,7 @@ int proc_source(struct sandbox *sb, const struct op *op)
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Can't mount proc on %s", op->dest);
 	sb->fds[op->first_fd] = tree;
-	r = mount_set(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true);
+	r = mount_set(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | op->attrs, true);
 	return r < 0 ? fail(sb->fail, -r, "Can't mount proc on %s", op->dest) : 0;
 }
 
@@ -119,15 +123,15 @@ int proc_attach(struct sandbox *sb, const struct op *op)
 	return r < 0 ? r : tell_shown(sb, op, PROC_HOST);
 }
 
-int proc_attach_mqueue(struct sandbox *sb, const struct op *op)
+/* Attaches the detached TREE, if there is one, in the void at DIR. Returns 0, or -1 with errno. */
+static int hide(int dir, const char *name, int *tree)
 {
-	int r = mount_fresh(sb, op, "mqueue", 0, op->deferred);
-
-	if (r < 0)
-		return fail_hint(
-			sb->fail, fail(sb->fail, -r, "Can't mount mqueue on %s", op->dest),
-			r == -EPERM ? "message queues belong to an ipc namespace: add --unshare-ipc"
-				    : NULL);
+	if (*tree < 0)
+		return 0;
+	if (mkdirat(dir, name, 0755) < 0 ||
+	    sys_move_mount(*tree, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -1;
+	*tree = fd_close(*tree);
 	return 0;
 }
 
@@ -138,12 +142,9 @@ static int make_void(struct sandbox *sb, const struct op *op)
 
 	if (dir < 0)
 		return dir;
-	if (mkdirat(dir, "empty", 0755) < 0 || mkdirat(dir, "proc", 0755) < 0)
+	if (mkdirat(dir, "empty", 0755) < 0 || hide(dir, "proc", &sb->host_proc) < 0 ||
+	    hide(dir, "sys", &sb->host_sys) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
-	if (sb->host_proc >= 0 &&
-	    sys_move_mount(sb->host_proc, "", dir, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
-	sb->host_proc = fd_close(sb->host_proc);
 	sb->void_fd = TAKE_FD(dir);
 	return 0;
 }
@@ -166,7 +167,7 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 	if (op->n_layers > 0 || op->type == OP_DEV)
 		return fail_hint(sb->fail,
 				 fail(sb->fail, 0,
-				      "%s %s cannot be done below the fresh proc of --proc",
+				      "%s %s cannot be done below what only the sandbox can mount",
 				      op->option, op->dest),
 				 "mount it elsewhere");
 	if (!is_bind(op))
@@ -197,7 +198,7 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	int r;
 
 	sandbox_begin_op(sb, op);
-	if (op->type != OP_PROC && op->type != OP_MQUEUE)
+	if (op->on_fresh)
 		return keep_source(sb, op);
 	r = first ? make_void(sb, op) : 0;
 	if (r < 0)
@@ -239,10 +240,15 @@ int proc_complete(struct sandbox *sb, const struct op *op)
 
 int proc_seal(struct sandbox *sb)
 {
+	static const char *const hidden[] = { "proc", "sys" };
+	size_t i;
+
 	if (!sb->caller->real_root || sb->void_fd < 0)
 		return 0;
-	if (sys_mount("tmpfs", "proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		      "nr_inodes=1") < 0)
-		return fail(sb->fail, errno, "Can't hide the host's proc");
+	for (i = 0; i < ARRAY_SIZE(hidden); i++)
+		if (sys_mount("tmpfs", hidden[i], "tmpfs",
+			      MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_inodes=1") < 0 &&
+		    errno != ENOENT)
+			return fail(sb->fail, errno, "Can't hide the host's %s", hidden[i]);
 	return 0;
 }

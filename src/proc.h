@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* /proc and the message queues: mounts that belong to namespaces which may not exist yet. */
+/* /proc, and the places of mounts that belong to namespaces which do not exist yet. */
 #pragma once
 
 struct op;
@@ -11,8 +11,6 @@ int proc_source(struct sandbox *sb, const struct op *op);
 /* Mounts the fresh proc, or attaches the host's. As the real root its dangerous files are covered
  * read-only. */
 int proc_attach(struct sandbox *sb, const struct op *op);
-
-int proc_attach_mqueue(struct sandbox *sb, const struct op *op);
 
 /* The builder's share of an operation that the sandbox will complete: keeps its destination behind
  * a locked, empty, read-only cover, and what it needs of the host hidden below the first of these.

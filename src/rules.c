@@ -109,6 +109,31 @@ static bool later_try_on_root(const struct plan *p)
 	return false;
 }
 
+static bool any_op(const struct plan *p, enum op_type type)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_ops; i++)
+		if (p->ops[i].type == type)
+			return true;
+	return false;
+}
+
+static bool sysfs_without_net(const struct plan *p)
+{
+	return !(p->unshare & CLONE_NEWNET) && any_op(p, OP_SYSFS);
+}
+
+static bool cgroupfs_without_cgroup(const struct plan *p)
+{
+	return !(p->unshare & CLONE_NEWCGROUP) && any_op(p, OP_CGROUPFS);
+}
+
+static bool subset_without_pid(const struct plan *p)
+{
+	return !(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && any_op(p, OP_PROC_SUBSET);
+}
+
 static bool keep_and_inherit(const struct plan *p)
 {
 	return p->inherit_fds && p->n_keep_fds > 0;
@@ -166,6 +191,16 @@ static const struct rule early_rules[] = {
 static const struct rule late_rules[] = {
 	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
 	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
+	{ sysfs_without_net, "--sysfs requires --unshare-net",
+	  "the kernel lets only its owner mount the sysfs of a network namespace; the host's is "
+	  "had "
+	  "with --ro-bind /sys /sys" },
+	{ cgroupfs_without_cgroup, "--cgroupfs requires --unshare-cgroup",
+	  "the kernel lets only its owner mount the cgroups of a cgroup namespace; the host's are "
+	  "had "
+	  "with --ro-bind /sys/fs/cgroup /sys/fs/cgroup" },
+	{ subset_without_pid, "--proc-subset requires --unshare-pid",
+	  "the processes to be shown are those of a pid namespace of the sandbox's own" },
 	{ hostname_without_uts, "Specifying --hostname requires --unshare-uts",
 	  "without it the name would be the host's own" },
 };

@@ -64,6 +64,7 @@ struct sandbox {
 	int void_fd; /* O_PATH, the hidden place below a deferred mount */
 	dev_t cover_dev; /* the cover over it, to recognise a deferred destination by */
 	ino_t cover_ino;
+	int host_sys; /* as host_proc, of /sys */
 	int host_proc; /* detached clone of the host's /proc, taken before any read-only pass */
 };
 

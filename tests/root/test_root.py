@@ -52,6 +52,14 @@ class Husk(Base):
         got = self.status([*SMALL, '--cap-add', 'sys_admin'], 'CapEff')
         self.assertTrue(int(got[0], 16) & SYS_ADMIN)
 
+    def test_s18_a_fresh_sys_is_read_only(self):
+        args = [*SMALL, '--sysfs', '/sys']
+        self.check(args, ('write /sys/kernel/mm/ksm/run', ('EROFS', 'ENOENT', 'EPERM')),
+                   ('open /sys/power/state w', ('EROFS', 'ENOENT')),
+                   ('open /sys/kernel/profiling w', ('EROFS', 'ENOENT')),
+                   ('open /sys/class/net/lo/mtu w', 'EROFS'), ('remount /sys', 'EPERM'),
+                   ('umount /sys', 'EPERM'))
+
     def test_s18_no_second_proc(self):
         self.check(SMALL, ('mount proc /mnt', 'EPERM'), ('mount tmpfs /mnt', 'EPERM'),
                    ('fork unshare mnt', 'EPERM'), ('fork unshare pid', 'EPERM'))

@@ -117,12 +117,14 @@ class Explain(ProbeCase):
 
 # what an operand may be, by the name that the table gives it; options may need others beside them
 OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
-            'FILE': '/etc/os-release', 'LIMIT': 'core=0',
+            'FILE': '/etc/os-release', 'FLAGS': 'noexec,ro', 'LIMIT': 'core=0',
             'FAMILIES': 'inet', 'GID': '7', 'LABEL': 'a:b:c:s0',
             'NAME': 'name', 'NAMES': 'open', 'POLICY': 'strict', 'OCTAL': '0123', 'PATH': '/path',
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
             'VALUE': 'value', 'VAR': 'VAR', 'WORKDIR': '/workdir'}
-BEFORE = {'--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
+BEFORE = {'--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
+          '--proc-subset': ['--unshare-pid'],
+          '--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
           '--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],
           '--cap-add': ['--cap-drop', 'ALL'], '--map-root-user': ['--map-current-user'],
           '--overlay': ['--overlay-src', '/a'], '--tmp-overlay': ['--overlay-src', '/a'],
@@ -130,6 +132,7 @@ BEFORE = {'--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
           '--unsetenv': ['--setenv', 'VAR', 'x'], '--share-net': ['--unshare-net'],
           '--userns-block-fd': ['--unshare-user', '--info-fd', '1']}
 AFTER = {'--perms': ['--tmpfs', '/a'], '--size': ['--tmpfs', '/a'],
+         '--mount-flags': ['--tmpfs', '/a'], '--replace-symlink': ['--tmpfs', '/a'],
          '--overlay-src': ['--tmp-overlay', '/a']}
 # these say what husk does instead of a launch, or what it does anyway
 SILENT = {'--dump-options', '--explain', '--explain-json', '--help', '--version',
@@ -163,7 +166,8 @@ class ExplainJson(ProbeCase):
         bind, tmpfs, overlay = plan['operations']
         self.assertEqual(bind, {
             'option': '--ro-bind', 'destination': '/u', 'source': '/usr', 'fd': None,
-            'work': None, 'layers': [], 'filesystem': 'bind', 'flags': ['ro', 'nosuid', 'nodev'],
+            'replace-symlink': False, 'work': None,
+            'layers': [], 'filesystem': 'bind', 'flags': ['ro', 'nosuid', 'nodev'],
             'devices': False, 'mode': None, 'size': None, 'try': False, 'deferred': False,
             'covered': False})
         self.assertEqual((tmpfs['mode'], tmpfs['size']), ('0700', 4096))
