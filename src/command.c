@@ -2,6 +2,7 @@
 /* Starts the command, as the ordered table at the end of this file. */
 #include "command.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,7 @@
 #include "rlimit.h"
 #include "sandbox.h"
 #include "seccomp.h"
+#include "signals.h"
 #include "sys.h"
 #include "util.h"
 #include "wait.h"
@@ -239,7 +241,7 @@ static int step_limits(struct sandbox *sb)
 static int step_restore(struct sandbox *sb)
 {
 	umask(sb->plan->umask_set ? sb->plan->umask : sb->umask);
-	if (init_watches(sb->plan) && sigprocmask(SIG_SETMASK, &sb->signals, NULL) < 0)
+	if (init_watches(sb->plan) && signals_mask(SIG_SETMASK, &sb->signals, NULL) < 0)
 		return fail(sb->fail, errno, "sigprocmask");
 	return 0;
 }

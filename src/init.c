@@ -4,6 +4,7 @@
 #include "init.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -23,15 +24,23 @@
 struct init {
 	struct sandbox *sb;
 	bool pid_namespace; /* the kernel ends everybody with us */
+	bool tells_stops; /* the launcher stops and goes on with the command */
 	pid_t command;
 	bool command_ended;
 	int status; /* of the command, as from wait(2) */
 	int signals; /* signalfd */
+	int executing; /* a pipe that ends when the command is executed, or empty */
 };
 
 bool init_watches(const struct plan *p)
 {
 	return p->as->forwards || p->dies_with_launcher;
+}
+
+bool init_leaves(const struct plan *p)
+{
+	return p->init && p->dies_with_launcher && !p->as->kills_orphans &&
+	       !(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && p->n_locks == 0 && p->sync_fd < 0;
 }
 
 int init_lock_files(struct sandbox *sb)
@@ -78,17 +87,19 @@ static void close_others(struct init *init)
 }
 
 /* Sends SIG to the child that the host's /proc calls PID: its number in our own pid namespace may
- * be another. */
+ * be another. Only we reap it, so that the number is nobody else's meanwhile. */
 static void signal_child(const struct sandbox *sb, const char *pid, int sig)
 {
 	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
 
 	if (fd >= 0)
 		sys_pidfd_send_signal(fd, sig);
+	else if (sb->plan->pidns_fd < 0) /* hidden from us, see hidepid in proc(5) */
+		kill((pid_t)atoi(pid), sig);
 }
 
-/* Reads the direct children's pids as the host's /proc has them, separated by spaces, as many as
- * SIZE bytes hold. Returns their length, or -1. */
+/* Reads the direct children's pids, proc_pid_children(5), as the host's /proc has them, separated
+ * by spaces, as many as SIZE bytes hold. Returns their length, or -1. */
 static ssize_t read_children(const struct init *init, char *text, size_t size)
 {
 	CLEANUP(fd_closep)
@@ -113,22 +124,26 @@ static void signal_children(const struct init *init, int sig)
 		kill(init->command, sig);
 }
 
-/* Reaps with FLAGS what end_everybody() has killed, and counts it. Returns what waitpid(2) did. */
-static pid_t reap_killed(int flags, int *count)
+/* Reaps with FLAGS what has ended, and adds to *COUNT what end_everybody() has killed of it.
+ * Returns how many there were, or -1 when there is no child any more. */
+static int reap_killed(int flags, int *count)
 {
-	int status = 0;
+	int n = 0, status = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, flags)) > 0)
+	while ((pid = waitpid(-1, &status, flags)) > 0) {
 		*count += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-	return pid;
+		n++;
+	}
+	return pid < 0 ? -1 : n;
 }
 
 /* Kills the direct children, and by and by the orphans that become ours, until none is left. Where
- * the kernel does that at our end, it is left to it unless somebody wants to know how many. */
+ * the kernel does that at our end, it is left to it unless somebody wants to know how many. What
+ * forks all the time is outrun by not resting while any die. */
 static _Noreturn void end_everybody(struct init *init)
 {
-	int count = 0;
+	int count = 0, n;
 
 	if (init->pid_namespace) {
 		if (init->sb->plan->status_fd < 0)
@@ -136,13 +151,30 @@ static _Noreturn void end_everybody(struct init *init)
 		kill(-1, SIGKILL);
 		reap_killed(0, &count);
 	}
-	while (reap_killed(WNOHANG, &count) >= 0) {
+	while ((n = reap_killed(WNOHANG, &count)) >= 0) {
 		signal_children(init, SIGKILL);
-		poll(NULL, 0, 1);
+		if (n == 0)
+			poll(NULL, 0, 1);
 	}
 	if (init->sb->plan->status_fd >= 0)
 		channel_send(init->sb->socket, MESSAGE_ORPHANS, count);
 	_exit(0);
+}
+
+static _Noreturn void exit_like_command(const struct init *init)
+{
+	_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
+}
+
+/* The command has ended: leaves what it left behind to itself. But whoever killed the command may
+ * have killed the launcher with it: only one that lives confirms the end. */
+static _Noreturn void leave(struct init *init)
+{
+	struct message m;
+
+	if (channel_receive(init->sb->socket, &m, false) <= 0)
+		end_everybody(init);
+	exit_like_command(init);
 }
 
 /* Reaps what has ended; with WNOHANG in FLAGS it does not wait for more. */
@@ -151,18 +183,26 @@ static void reap(struct init *init, int flags)
 	pid_t pid;
 	int status;
 
+	if (init->tells_stops)
+		flags |= WUNTRACED | WCONTINUED;
 	while ((pid = waitpid(-1, &status, flags)) > 0) {
 		if (pid != init->command)
 			continue;
+		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+			channel_send(init->sb->socket,
+				     WIFSTOPPED(status) ? MESSAGE_STOP : MESSAGE_CONTINUE, 0);
+			continue;
+		}
 		init->command_ended = true;
 		init->status = status;
 		channel_send(init->sb->socket, MESSAGE_EXIT, status);
 		if (init->sb->plan->as->kills_orphans && !init->sb->plan->wait_all)
 			end_everybody(init);
+		if (init_leaves(init->sb->plan))
+			leave(init);
 	}
 	if (pid < 0 && errno == ECHILD)
-		_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status)
-					      : 128 + WTERMSIG(init->status));
+		exit_like_command(init);
 }
 
 static void handle_signal(struct init *init)
@@ -173,7 +213,7 @@ static void handle_signal(struct init *init)
 		return;
 	if (info.ssi_signo == SIGCHLD)
 		reap(init, WNOHANG);
-	else if (info.ssi_code == SI_KERNEL)
+	else if (info.ssi_code == SI_KERNEL && signals_from_terminal((int)info.ssi_signo))
 		return;
 	else if (!init->command_ended)
 		kill(init->command, (int)info.ssi_signo);
@@ -203,11 +243,27 @@ static _Noreturn void loop(struct init *init)
 	}
 }
 
-/* The command's process, until it is the command. */
-static _Noreturn void child(struct sandbox *sb)
+/* Whether the init goes out of the way of what is sent to the launcher's process group or session,
+ * SIGKILL too: without a pid namespace nobody else would end the command's daemons. The session
+ * of the command stays the launcher's, and its process group as orphaned as that was, which is what
+ * decides about ^Z (setpgid(2)). */
+static bool leaves_session(const struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+
+	return p->dies_with_launcher && !(p->unshare & CLONE_NEWPID) && !p->new_session;
+}
+
+/* The command's process, until it is the command. PARENT is the init. */
+static _Noreturn void child(struct sandbox *sb, pid_t parent)
 {
 	if (sb->plan->dies_with_launcher)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (leaves_session(sb))
+		while (getsid(parent) == getsid(0))
+			poll(NULL, 0, 1);
+	if (!(sb->plan->unshare & CLONE_NEWPID) && getppid() != parent)
+		_exit(1); /* it died before the first line */
 	if (sb->plan->sync_fd >= 0)
 		fcntl(sb->plan->sync_fd, F_SETFD, FD_CLOEXEC);
 	command_exec(sb);
@@ -215,12 +271,19 @@ static _Noreturn void child(struct sandbox *sb)
 	_exit(sb->plan->as->exit_setup);
 }
 
-/* vfork(2) has returned: the command runs, or its process could not become it, and then has said so
- * in the memory that it shared, or was killed. */
-static void tell_exec(const struct init *init)
+/* Says that the command runs, once it is certain. By now vfork(2) has returned, or else a pipe ends
+ * with the execve: or the command's process could not become it, and has said so, or was killed. */
+static void tell_exec(struct init *init)
 {
+	struct pollfd fds[] = {
+		{ .fd = init->executing, .events = POLLIN },
+		{ .fd = init->sb->launcher, .events = POLLIN },
+	};
 	char text[64];
 
+	while (init->executing >= 0 && poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
+		;
+	init->executing = fd_close(init->executing);
 	if (!init->sb->fail->set && read_children(init, text, sizeof text) > 0 &&
 	    events_has_execed(init->sb->proc_fd, atoi(text)))
 		channel_send(init->sb->socket, MESSAGE_EXEC, 0);
@@ -228,29 +291,52 @@ static void tell_exec(const struct init *init)
 
 static bool reaps_others(const struct sandbox *sb)
 {
-	return !(sb->plan->unshare & CLONE_NEWPID) &&
-	       (sb->plan->as->kills_orphans || sb->plan->pidns_fd >= 0);
+	const struct plan *p = sb->plan;
+
+	return !(p->unshare & CLONE_NEWPID) &&
+	       (p->as->kills_orphans || p->dies_with_launcher || p->pidns_fd >= 0);
 }
 
 /* Turns the signals to act on into a descriptor. */
 static int watch_signals(struct init *init)
 {
-	sigset_t signals;
+	uint64_t signals = signals_one(SIGCHLD);
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
 	if (init->sb->plan->as->forwards)
-		signals_add_forwarded(&signals);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return init->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+		signals |= signals_forwarded();
+	signals_mask(SIG_BLOCK, &signals, NULL);
+	return init->signals = signals_fd(signals, 0);
+}
+
+/* Makes the command's process. In a pid namespace it borrows our memory, which saves a copy: what
+ * it does to that we never read, and should the launcher die meanwhile, the kernel ends us and so
+ * everybody. Without one we must be awake for that. Returns its pid, or -1 with errno set. */
+static pid_t start_command(struct init *init)
+{
+	pid_t self = getpid(), pid;
+	int pair[2] = { NO_FD, NO_FD };
+
+	if (!init->pid_namespace && init->sb->plan->status_fd >= 0 && pipe2(pair, O_CLOEXEC) < 0)
+		return -1;
+	pid = init->pid_namespace ? vfork() : fork();
+	if (pid == 0)
+		child(init->sb, self);
+	fd_close(pair[1]);
+	init->executing = pair[0];
+	if (pid > 0 && leaves_session(init->sb) && setsid() < 0)
+		return -1; /* the child dies with us */
+	return pid;
 }
 
 _Noreturn void init_main(struct sandbox *sb)
 {
+	const struct plan *p = sb->plan;
 	struct init init = {
 		.sb = sb,
-		.pid_namespace = (sb->plan->unshare & CLONE_NEWPID) != 0,
+		.pid_namespace = (p->unshare & CLONE_NEWPID) != 0,
+		.tells_stops = sb->terminal && p->as->forwards && !p->new_session,
 		.signals = NO_FD,
+		.executing = NO_FD,
 	};
 
 	if (init_watches(sb->plan) && watch_signals(&init) < 0) {
@@ -265,14 +351,10 @@ _Noreturn void init_main(struct sandbox *sb)
 		goto failed;
 	}
 	/* without a pid namespace our death by a signal would leave the others: from now on the
-	 * loop sees to it */
-	if (!init.pid_namespace)
-		prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	/* what the child does to our memory before it is the command, we never read; a copy would
-	 * cost more */
-	init.command = vfork();
-	if (init.command == 0)
-		child(sb);
+	 * loop sees to it, which must only not be stopped */
+	if (!init.pid_namespace && p->dies_with_launcher)
+		prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+	init.command = start_command(&init);
 	if (init.command < 0) {
 		fail(sb->fail, errno, "Can't fork for pid 1");
 		goto failed;

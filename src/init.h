@@ -14,5 +14,9 @@ int init_lock_files(struct sandbox *sb);
 /* True when the init has more to do than to wait for its children. */
 bool init_watches(const struct plan *p);
 
+/* True when the init is there only for the launcher's death: it leaves with the command, once the
+ * launcher has confirmed by MESSAGE_GO that it has heard of the end. */
+bool init_leaves(const struct plan *p);
+
 /* Starts the command as a child, then reaps, forwards signals and reports. Does not return. */
 _Noreturn void init_main(struct sandbox *sb);

@@ -3,9 +3,9 @@
 #include "launch.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -175,6 +175,39 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	return 0;
 }
 
+/* Sees to it that the launcher learns of its parent's end. The parent-death signal of prctl(2)
+ * tells of the thread that started us, whose process may go on: so a pidfd does, and the signal
+ * only continues us where we are stopped. Of a parent outside our pid namespace there is no pidfd.
+ */
+static int watch_parent(const struct launch *l, struct supervisor *su)
+{
+	if (!l->plan->die_with_parent)
+		return 0;
+	if (l->parent > 0) {
+		su->parent = sys_pidfd_open(l->parent);
+		if (su->parent < 0 && errno != ESRCH)
+			return fail(su->fail, errno, "pidfd_open");
+	}
+	/* the parent may have died since it was last seen */
+	if (prctl(PR_SET_PDEATHSIG, l->parent > 0 ? SIGCONT : SIGKILL, 0, 0, 0) < 0 ||
+	    getppid() != l->parent)
+		return fail(su->fail, 0, "The parent has died");
+	return 0;
+}
+
+/* Blocks what is to be passed on, and notes the caller's mask for the command. */
+static void take_signals(const struct plan *p, struct supervisor *su, struct sandbox *sb)
+{
+	uint64_t set = signals_forwarded();
+
+	if (p->as->forwards) {
+		signals_mask(SIG_BLOCK, &set, &sb->signals);
+		su->signals = signals_fd(set, SFD_NONBLOCK);
+	} else if (p->dies_with_launcher) {
+		signals_mask(SIG_BLOCK, NULL, &sb->signals);
+	}
+}
+
 int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 {
 	struct supervisor su = {
@@ -185,30 +218,23 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 		.signals = NO_FD,
 		.builder = NO_FD,
 		.child = NO_FD,
+		.parent = NO_FD,
+		.terminal = l->terminal,
 	};
 	struct sandbox sb = { .fail = f };
 	char cwd[PATH_MAX];
-	sigset_t set;
 	int r;
 
 	signal(SIGCHLD, SIG_DFL);
-	/* the parent may have died since it was last seen */
-	if (l->plan->die_with_parent &&
-	    (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != l->parent))
-		return fail(f, 0, "The parent has died");
+	r = watch_parent(l, &su);
+	if (r < 0)
+		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	r = prepare(l, &sb, cwd);
 	if (r < 0)
 		return r;
-	if (l->plan->as->forwards) {
-		sigemptyset(&set);
-		signals_add_forwarded(&set);
-		sigprocmask(SIG_BLOCK, &set, &sb.signals);
-		su.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	} else if (l->plan->dies_with_launcher) {
-		sigprocmask(SIG_BLOCK, NULL, &sb.signals);
-	}
+	take_signals(l->plan, &su, &sb);
 	r = clone_builder(&su, &sb);
 	if (r < 0)
 		return r;
@@ -225,13 +251,11 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 
 void launch_die_of(int sig)
 {
-	struct rlimit none = { 0, 0 };
-	sigset_t set;
+	uint64_t set = signals_one(sig);
 
-	setrlimit(RLIMIT_CORE, &none);
+	/* a limit of 0 would not hold for a core that goes to a program, core(5) */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	signals_mask(SIG_UNBLOCK, &set, NULL);
 	kill(getpid(), sig);
 }

@@ -178,8 +178,9 @@ static void decide_levels(struct plan *p)
 	/* once a process is in it, a time namespace's clocks are fixed */
 	p->enters = plan_shifts(p);
 	p->split |= p->enters;
-	p->init = !p->as_pid_1 && (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) ||
-				   p->pidns_fd >= 0 || p->n_locks > 0 || p->sync_fd >= 0);
+	p->init = !p->as_pid_1 &&
+		  (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
+		   p->n_locks > 0 || p->sync_fd >= 0 || p->die_with_parent);
 	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <signal.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "plan.h"
@@ -28,7 +28,7 @@ struct sandbox {
 	bool tells_pid; /* the sandbox tells the launcher its pid, since nobody else knows it */
 	pid_t child_pid; /* the sandbox's first process, for the launcher that lent its memory */
 	int launcher; /* pidfd of the launcher */
-	sigset_t signals; /* the caller's signal mask, for the command */
+	uint64_t signals; /* the caller's signal mask, for the command */
 	mode_t umask; /* the caller's, for the command */
 	bool terminal; /* the caller has one */
 

@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The signals that the launcher passes on to the command. */
+/* Sets of signals as the kernel has them, and which signals the launcher passes on.
+ *
+ * The C library's functions would keep signals of its own, 32, 33 and with musl 34, out of every
+ * set, and so out of the mask that the command gets back. */
 #pragma once
 
-#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-/* Adds them to SET, which the caller has initialised. */
-static inline void signals_add_forwarded(sigset_t *set)
+/* The one-signal set of SIG. */
+static inline uint64_t signals_one(int sig)
 {
-	static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-					 SIGUSR1, SIGUSR2, SIGWINCH };
-	size_t i;
-
-	for (i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
-		sigaddset(set, forwarded[i]);
+	return UINT64_C(1) << (sig - 1);
 }
+
+/* The signals that are passed on to the command: all but those that tell whoever gets them of a
+ * fault or a limit of its own, that tell of children, or that no process can block. */
+uint64_t signals_forwarded(void);
+
+/* True for a signal that the terminal sends, and then to a whole process group. */
+bool signals_from_terminal(int sig);
+
+/* The forwarded signals that would end this process if nobody blocked them: not those that the
+ * caller ignores. sigaction(2). */
+uint64_t signals_ending(void);
+
+/* rt_sigprocmask(2): HOW as there, SET and RET_OLD may be NULL. Returns 0, or -1 with errno set. */
+int signals_mask(int how, const uint64_t *set, uint64_t *ret_old);
+
+/* signalfd4(2) for the signals of SET, close-on-exec, with FLAGS as there. Returns a descriptor, or
+ * -1 with errno set. */
+int signals_fd(uint64_t set, int flags);

@@ -2,7 +2,10 @@
 /* The launcher while the sandbox lives: messages, signals, status, the end. */
 #include "supervise.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -11,33 +14,74 @@
 #include "events.h"
 #include "fail.h"
 #include "fds.h"
+#include "init.h"
 #include "inside.h"
 #include "personality.h"
 #include "plan.h"
+#include "signals.h"
 #include "status.h"
 #include "sys.h"
 #include "util.h"
 
-/* Passes a signal on, but not one that the terminal has sent to the whole group already, unless it
- * came EARLY, when the sandbox was not yet in that. A hang-up goes to the session's leader alone.
- */
-static void forward(struct supervisor *su, bool early)
+/* Whether the command has a signal already: the terminal has sent it to the whole group. A hang-up
+ * goes to the session's leader alone. */
+static bool is_known(const struct supervisor *su, const struct signalfd_siginfo *info)
+{
+	bool hang_up = info->ssi_signo == SIGHUP || info->ssi_signo == SIGCONT;
+
+	return info->ssi_code == SI_KERNEL && signals_from_terminal((int)info->ssi_signo) &&
+	       !su->plan->new_session && !(hang_up && getsid(0) == getpid());
+}
+
+/* Passes a signal on, but not one that the command knows, unless it came EARLY, when the sandbox
+ * was not yet in the group. Returns false when there was none. */
+static bool forward(struct supervisor *su, bool early)
 {
 	struct signalfd_siginfo info;
+	int sig;
 
 	if (read(su->signals, &info, sizeof info) != sizeof info)
-		return;
-	if (info.ssi_code == SI_KERNEL && !su->plan->new_session && !early && su->child >= 0 &&
-	    !(info.ssi_signo == SIGHUP && getsid(0) == getpid()))
-		return;
+		return false;
+	sig = (int)info.ssi_signo;
+	su->continued |= sig == SIGCONT;
+	if (sig == SIGCONT && info.ssi_code > 0 && info.ssi_code != SI_KERNEL)
+		return true; /* the socket's, see stop_too() */
 	if (su->child >= 0) {
-		sys_pidfd_send_signal(su->child, (int)info.ssi_signo);
-		return;
+		if (early || !is_known(su, &info))
+			sys_pidfd_send_signal(su->child, sig);
+	} else if (signals_ending() & signals_one(sig)) {
+		/* there is no sandbox yet, and now there will be none */
+		su->told = true;
+		su->status = su->early = sig;
+		sys_pidfd_send_signal(su->builder, SIGKILL);
 	}
-	/* there is no sandbox yet, and now there will be none */
-	su->told = true;
-	su->status = (int)info.ssi_signo;
-	sys_pidfd_send_signal(su->builder, SIGKILL);
+	return true;
+}
+
+/* The command has stopped: stops as well, so that a shell sees its job stopped. In a process group
+ * that no shell looks after the kernel ignores the signal, setpgid(2). Should the command go on, or
+ * end, before a shell continues us, the init will say so, and the socket is made to turn that into
+ * the signal that continues, F_SETSIG in fcntl(2). SIGCONT takes a SIGTSTP that is still pending
+ * away, so that none comes too late. */
+static void stop_too(struct supervisor *su)
+{
+	struct pollfd said = { .fd = su->socket, .events = POLLIN };
+	uint64_t stop = signals_one(SIGTSTP);
+
+	su->continued = false;
+	while (forward(su, false))
+		;
+	if (su->continued) /* with the command, after it stopped */
+		return;
+	if (fcntl(su->socket, F_SETOWN, getpid()) < 0 || fcntl(su->socket, F_SETSIG, SIGCONT) < 0 ||
+	    fcntl(su->socket, F_SETFL, O_ASYNC) < 0)
+		return;
+	kill(getpid(), SIGTSTP);
+	if (poll(&said, 1, 0) > 0)
+		kill(getpid(), SIGCONT);
+	signals_mask(SIG_UNBLOCK, &stop, NULL);
+	signals_mask(SIG_BLOCK, &stop, NULL);
+	fcntl(su->socket, F_SETFL, 0);
 }
 
 /* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
@@ -47,9 +91,10 @@ static void wait_for_maps(struct supervisor *su)
 		{ .fd = su->plan->userns_block_fd, .events = POLLIN },
 		{ .fd = su->signals, .events = POLLIN },
 		{ .fd = su->child, .events = POLLIN },
+		{ .fd = su->parent, .events = POLLIN },
 	};
 
-	while (fds[0].revents == 0 && fds[2].revents == 0) {
+	while (fds[0].revents == 0 && fds[2].revents == 0 && fds[3].revents == 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
@@ -85,8 +130,10 @@ static int adopt(struct supervisor *su, pid_t pid)
 	if (su->builder >= 0)
 		waitid(P_PIDFD, (id_t)su->builder, NULL, WEXITED);
 	su->builder = fd_close(su->builder);
-	if (su->told) /* by a signal, while nobody knew the sandbox */
-		sys_pidfd_send_signal(su->child, SIGKILL);
+	if (su->early) {
+		sys_pidfd_send_signal(su->child, su->early);
+		su->told = false;
+	}
 	return child_known(su, pid);
 }
 
@@ -126,6 +173,15 @@ static int receive(struct supervisor *su)
 	case MESSAGE_EXIT:
 		su->told = true;
 		su->status = m.value;
+		su->early = 0;
+		if (init_leaves(su->plan))
+			channel_send(su->socket, MESSAGE_GO, 0);
+		break;
+	case MESSAGE_STOP:
+		if (!su->ended)
+			stop_too(su);
+		break;
+	case MESSAGE_CONTINUE:
 		break;
 	case MESSAGE_KEYRING:
 		status_write_text(su->plan, "session-keyring", "refused");
@@ -170,25 +226,37 @@ static void reap(struct supervisor *su, int pidfd)
 		su->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
 }
 
+/* With --die-with-parent: dies, and the sandbox with us. */
+static int parent_died(struct supervisor *su)
+{
+	kill(getpid(), SIGKILL);
+	/* as process 1 of a pid namespace we cannot */
+	return fail(su->fail, 0, "The parent has died");
+}
+
 /* The builder ends before its time only when it failed, or when it was the sandbox all along. */
 static int wait_for_end(struct supervisor *su)
 {
 	const struct plan *p = su->plan;
+	bool stops = su->terminal && p->as->forwards && !p->new_session;
 	int r = 0;
 
 	while (!su->ended && !(su->told && !p->as->kills_orphans)) {
 		/* where the end is waited for anyway, what the sandbox says before it can wait too
 		 */
 		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0 &&
-			     p->status_fd < 0;
+			     p->status_fd < 0 && !stops;
 		struct pollfd fds[] = {
 			{ .fd = later ? -1 : su->socket, .events = POLLIN },
 			{ .fd = su->signals, .events = POLLIN },
 			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
+			{ .fd = su->parent, .events = POLLIN },
 		};
 
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
+		if (fds[3].revents)
+			return parent_died(su);
 		/* what was said before the end comes first */
 		if (fds[0].revents)
 			r = receive(su);
@@ -205,7 +273,12 @@ static int wait_for_end(struct supervisor *su)
 /* Stops what has begun: the launcher itself failed. */
 static void abandon(struct supervisor *su)
 {
-	if (su->child >= 0)
+	const struct plan *p = su->plan;
+	/* without a pid namespace it ends everybody as soon as we are gone, unless it is gone first
+	 */
+	bool init_does = p->init && p->dies_with_launcher && !(p->unshare & CLONE_NEWPID);
+
+	if (su->child >= 0 && !init_does)
 		sys_pidfd_send_signal(su->child, SIGKILL);
 	if (su->builder >= 0)
 		sys_pidfd_send_signal(su->builder, SIGKILL);
@@ -214,9 +287,11 @@ static void abandon(struct supervisor *su)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static void close_others(const struct supervisor *su)
 {
-	int keep[] = { su->socket,	  su->signals,	       su->builder,
-		       su->child,	  su->proc_fd,	       su->plan->json_fd,
-		       su->plan->info_fd, su->plan->status_fd, su->plan->userns_block_fd };
+	int keep[] = { su->socket,	    su->signals,
+		       su->builder,	    su->child,
+		       su->parent,	    su->proc_fd,
+		       su->plan->json_fd,   su->plan->info_fd,
+		       su->plan->status_fd, su->plan->userns_block_fd };
 
 	fds_close_others(keep, ARRAY_SIZE(keep), 3);
 }
@@ -230,8 +305,8 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	if (child > 0) {
 		r = adopt(su, child);
 		/* while the builder borrowed our memory nobody could take a signal */
-		if (su->signals >= 0)
-			forward(su, true);
+		while (su->signals >= 0 && forward(su, true))
+			;
 	} else if (!p->split) {
 		su->child = TAKE_FD(su->builder);
 		r = child_known(su, su->builder_pid);

@@ -16,6 +16,10 @@ struct supervisor {
 	int signals; /* signalfd, or empty */
 	int builder; /* pidfd of the first clone, until it has ended, or empty */
 	pid_t builder_pid;
+	int parent; /* pidfd of our parent, with --die-with-parent, or empty */
+	bool terminal; /* the caller has one, whose shell is to see the command stop */
+	int early; /* a signal that came before the sandbox was known */
+	bool continued; /* a signal has continued us since this was cleared */
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */
 	int status;

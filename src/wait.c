@@ -3,6 +3,7 @@
 #include "wait.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -18,14 +19,10 @@ void wait_readable(struct sandbox *sb, int fd)
 {
 	CLEANUP(fd_closep) int signals = NO_FD;
 	struct signalfd_siginfo info;
-	sigset_t set;
 
 	if (!sb->plan->as->forwards)
 		return; /* nothing is blocked: the default action ends the process */
-	sigemptyset(&set);
-	signals_add_forwarded(&set);
-	sigdelset(&set, SIGWINCH);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	signals = signals_fd(signals_ending(), 0);
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },

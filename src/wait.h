@@ -5,8 +5,8 @@
 struct sandbox;
 
 /* Waits until FD can be read, before the command runs. The signals that will be forwarded to the
- * command are blocked by then, and one that comes meanwhile means the end: the launcher is told, as
- * if it had ended the command, and the calling process exits. */
+ * command are blocked by then, and one that comes meanwhile and is not ignored means the end: the
+ * launcher is told, as if it had ended the command, and the calling process exits. */
 void wait_readable(struct sandbox *sb, int fd);
 
 /* Makes the calling process die with the launcher where the plan says so, and fails when that is

@@ -48,7 +48,8 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ORACLE = '/usr/bin/bwrap'
 USER = os.environ.get('HUSK_TEST_USER', 'husktest')
 PYTHON = '/usr/bin/python3'
-KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TRACE', 'HUSK_BUILD', 'ASAN_OPTIONS', 'UBSAN_OPTIONS')
+KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TRACE', 'HUSK_BUILD', 'HUSK_OFFSETS',
+            'ASAN_OPTIONS', 'UBSAN_OPTIONS')
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
