@@ -13,6 +13,7 @@
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         what follows from the options; rules.c: the options against each other
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
+ *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
@@ -43,6 +44,7 @@
 #include "explain.h"
 #include "facts.h"
 #include "fail.h"
+#include "offers.h"
 #include "json.h"
 #include "launch.h"
 #include "options.h"
@@ -125,7 +127,7 @@ static size_t args_length(char **argv, char **env)
 	return (size_t)(end - argv[0]);
 }
 
-static int inform(const struct plan *p, const char *program)
+static int inform(const struct plan *p, const char *program, struct fail *f)
 {
 	switch (p->action) {
 	case ACTION_HELP:
@@ -136,6 +138,12 @@ static int inform(const struct plan *p, const char *program)
 		break;
 	case ACTION_DUMP_OPTIONS:
 		explain_options(stdout);
+		break;
+	case ACTION_FEATURES:
+		if (offers_print(p, stdout, f) < 0) {
+			print_failure(p, f);
+			return p->as->exit_setup;
+		}
 		break;
 	case ACTION_USAGE:
 		explain_help(p, program, stderr);
@@ -235,7 +243,7 @@ int main(int argc, char **argv)
 			      "usage: husk [OPTIONS...] [--] COMMAND [ARGS...]; --help lists the "
 			      "options");
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
-		return inform(&plan, argv[0]);
+		return inform(&plan, argv[0], &failure);
 	if (r == 0)
 		r = run(&plan, argv, &status, &phase, &failure);
 	if (r < 0) {

@@ -91,6 +91,8 @@ const struct option options[] = {
 	  "Print what would be done, and do nothing" },
 	{ "--explain-json", "", GROUP_GENERAL, OPT_HUSK, opt_action, ACTION_EXPLAIN_JSON, 0,
 	  "Print it as one JSON object, and do nothing" },
+	{ "--features", "", GROUP_GENERAL, OPT_HUSK, opt_action, ACTION_FEATURES, 0,
+	  "Print what this build and this kernel offer as one JSON object" },
 	{ "--file", "FD DEST", GROUP_ROOT, OPT_PERMS, opt_fd_dest, OP_FILE, 0,
 	  "Make a file with the content of FD" },
 	{ "--file-label", "LABEL", GROUP_WALLS, OPT_LAST, opt_string, FIELD(file_label), 0,

@@ -66,7 +66,8 @@ static int unknown_option(struct parse *p, const char *word)
 /* True when an action is carried out where it stands, whatever follows. */
 static bool stops_parsing(enum action action)
 {
-	return action == ACTION_HELP || action == ACTION_VERSION || action == ACTION_DUMP_OPTIONS;
+	return action == ACTION_HELP || action == ACTION_VERSION || action == ACTION_FEATURES ||
+	       action == ACTION_DUMP_OPTIONS;
 }
 
 static int missing_operand(struct parse *p, const struct option *o, size_t arity)

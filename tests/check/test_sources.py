@@ -36,7 +36,7 @@ LAYERS = (
     {'rules.h'},
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
-     'status.h', 'timens.h', 'tty.h', 'wait.h'},
+     'status.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'inside.h'},
@@ -44,7 +44,7 @@ LAYERS = (
     {'launch.h'},
     {'handlers.h', 'parse.h'},
     {'options.h'},
-    {'explain.h', 'facts.h'},
+    {'explain.h', 'facts.h', 'offers.h'},
     {'main.h'},
 )
 HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', 'opt_root.c',
@@ -57,7 +57,7 @@ PURE = {'plan.c': {'dev.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(), 'p
 ACTING = set().union(*LAYERS[LAYERS.index(next(row for row in LAYERS if 'caller.h' in row)):
                              LAYERS.index({'launch.h'}) + 1])
 SEE_OPTIONS = {'main.c', 'options.c', 'options.h', 'parse.c', 'parse.h', 'explain.c', 'explain.h',
-               *HANDLERS}
+               'offers.c', *HANDLERS}
 
 
 def tracked():

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells what this build and this kernel offer, as JSON. */
+#pragma once
+
+#include <stdio.h>
+
+struct fail;
+struct plan;
+
+/* Prints one object on one line to OUT, whose members husk(1) names; P, whose personality it
+ * speaks for, is otherwise empty. What the kernel offers is found by trying, in processes of its
+ * own that leave nothing behind. Returns 0, or -errno with F filled. */
+int offers_print(const struct plan *p, FILE *out, struct fail *f);
