@@ -385,6 +385,7 @@ static void clone_sandbox(struct sandbox *sb)
 	}
 	if (pid == 0)
 		inside_main(sb);
+	trace_lap(&sb->trace, "builder", "clone");
 	if (sb->tells_pid)
 		_exit(0);
 	/* for a launcher that lent us its memory, or by message for one that did not */
@@ -404,7 +405,7 @@ _Noreturn void builder_main(struct sandbox *sb)
 		fd_close(sb->plan->json_fd);
 	if (sb->plan->status_fd != sb->plan->sync_fd)
 		fd_close(sb->plan->status_fd);
-	if (steps_run(sb, builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
+	if (steps_run(sb, "builder", builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);
 		clone_sandbox(sb);

@@ -283,8 +283,9 @@ void command_exec(struct sandbox *sb)
 		sb->argv0 = sb->plan->argv0;
 		sb->exec_label = sb->plan->exec_label;
 	}
-	if (steps_run(sb, command_steps, ARRAY_SIZE(command_steps)) < 0)
+	if (steps_run(sb, "command", command_steps, ARRAY_SIZE(command_steps)) < 0)
 		return;
+	trace_total(&sb->trace, "command", "all, up to execve");
 	fail_step(sb->fail, NULL, NULL);
 	if (sb->argv0)
 		argv[0] = (char *)sb->argv0;

@@ -256,7 +256,7 @@ _Noreturn void inside_main(struct sandbox *sb)
 {
 	if (sb->tells_pid)
 		tell_pid(sb);
-	if (steps_run(sb, inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
+	if (steps_run(sb, "inside", inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
 		if (sb->plan->init)
 			init_main(sb);
 		command_exec(sb);

@@ -128,8 +128,10 @@ static pid_t clone_borrowing(struct sandbox *sb)
 
 	if (pid != 0)
 		return pid;
-	if (unshare(flags) == 0)
+	if (unshare(flags) == 0) {
+		trace_lap(&sb->trace, "builder", "namespaces");
 		builder_main(sb);
+	}
 	fail_step(sb->fail, "namespaces", NULL);
 	inside_explain_clone(sb, errno);
 	_exit(1);
@@ -144,8 +146,10 @@ static pid_t clone_copying(struct supervisor *su, struct sandbox *sb)
 	};
 	pid_t pid = sys_clone3(&args);
 
-	if (pid == 0)
+	if (pid == 0) {
+		trace_lap(&sb->trace, "builder", "namespaces");
 		builder_main(sb);
+	}
 	return pid;
 }
 
@@ -160,6 +164,7 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	sb->outer_socket = pair[0];
 	su->socket = pair[0];
 	sb->borrowed = borrow;
+	trace_begin(&sb->trace);
 	su->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(su, sb);
 	if (su->builder_pid < 0) {
 		fail_step(sb->fail, "namespaces", NULL);
@@ -208,7 +213,7 @@ static void take_signals(const struct plan *p, struct supervisor *su, struct san
 	}
 }
 
-int launch_run(const struct launch *l, int *ret_status, struct fail *f)
+int launch_run(struct launch *l, int *ret_status, struct fail *f)
 {
 	struct supervisor su = {
 		.plan = l->plan,
@@ -235,10 +240,14 @@ int launch_run(const struct launch *l, int *ret_status, struct fail *f)
 	if (r < 0)
 		return r;
 	take_signals(l->plan, &su, &sb);
+	trace_lap(&l->trace, "launcher", "preparations");
 	r = clone_builder(&su, &sb);
 	if (r < 0)
 		return r;
+	/* with all of the builder's time, where it borrowed our memory */
+	trace_lap(&l->trace, "launcher", sb.borrowed ? "builder" : "clone");
 	r = supervise_to_end(&su, sb.child_pid);
+	trace_lap(&l->trace, "launcher", "wait");
 	if (r < 0)
 		return r;
 	status_write_number(l->plan, "exit-code",

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "trace.h"
+
 struct caller;
 struct fail;
 struct plan;
@@ -14,7 +16,7 @@ struct launch {
 	const struct caller *caller;
 	int proc_fd; /* verified */
 	int terminal; /* the caller has one */
-	int trace; /* HUSK_TRACE */
+	struct trace trace; /* HUSK_TRACE, begun with the program */
 	int parent; /* getppid(), as early as possible, for --die-with-parent */
 	char **env; /* the command's, with two free slots at the end */
 	size_t n_env;
@@ -24,7 +26,7 @@ struct launch {
 
 /* Runs the plan to its end. On success *RET_STATUS is the command's wait status. Returns 0, or
  * -errno with the failure recorded. */
-int launch_run(const struct launch *l, int *ret_status, struct fail *f);
+int launch_run(struct launch *l, int *ret_status, struct fail *f);
 
 /* Dies of signal SIG like the command, without a core of its own. Returns where it cannot, as in
  * pid 1. */

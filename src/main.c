@@ -18,6 +18,7 @@
  *   supervise.c    the launcher: signals, messages, wait
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
+ *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c kernfs.c
  *                  create.c
@@ -51,6 +52,7 @@
 #include "personality.h"
 #include "plan.h"
 #include "slurp.h"
+#include "trace.h"
 #include "tty.h"
 #include "util.h"
 
@@ -173,12 +175,12 @@ static int tell_plan(const struct plan *p, const struct caller *caller, struct f
 }
 
 /* Carries out the plan. *RET_PHASE says how far it came, for a failure that no step explains. */
-static int run(struct plan *p, char **argv, int *ret_status, const char **ret_phase, struct fail *f)
+static int run(struct plan *p, char **argv, struct trace *trace, int *ret_status,
+	       const char **ret_phase, struct fail *f)
 {
 	struct caller caller;
 	struct launch l = { .plan = p,
 			    .caller = &caller,
-			    .trace = getenv("HUSK_TRACE") != NULL,
 			    .parent = p->die_with_parent ? getppid() : 0 };
 	bool terminal;
 	int r;
@@ -190,6 +192,7 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 	r = tty_reserve(&terminal);
 	if (r < 0)
 		return fail(f, -r, "/dev/null");
+	trace_lap(trace, "launcher", "descriptors");
 	l.terminal = terminal;
 	l.proc_fd = caller_open_proc(f);
 	if (l.proc_fd < 0)
@@ -197,10 +200,12 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 	r = envfile_load(p, f);
 	if (r == 0)
 		r = caller_gather(p, l.proc_fd, &caller, f);
+	trace_lap(trace, "launcher", "caller");
 	if (r == 0)
 		r = plan_check(p, &caller, f);
 	if (r < 0)
 		return r;
+	trace_lap(trace, "launcher", "plan");
 	if (explains(p)) {
 		r = facts_print(p, &caller, p->action == ACTION_EXPLAIN_JSON, stdout);
 		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
@@ -212,7 +217,9 @@ static int run(struct plan *p, char **argv, int *ret_status, const char **ret_ph
 	r = env_build(p, environ, &l.env, &l.n_env);
 	if (r < 0)
 		return fail(f, -r, "Out of memory");
+	trace_lap(trace, "launcher", "environment");
 	*ret_phase = "launch";
+	l.trace = *trace;
 	l.args_start = argv[0];
 	l.args_length = args_length(argv, environ);
 	r = launch_run(&l, ret_status, f);
@@ -225,6 +232,7 @@ int main(int argc, char **argv)
 {
 	struct fail failure;
 	const char *phase = "options";
+	struct trace trace;
 	struct plan plan;
 	int r, status = 0;
 
@@ -232,10 +240,12 @@ int main(int argc, char **argv)
 	failure.kind = FAIL_SETUP;
 	fail_step(&failure, NULL, NULL);
 	plan_init(&plan, choose_personality(argc > 0 ? argv[0] : "husk"));
+	trace_start(&trace, getenv("HUSK_TRACE") != NULL);
 	r = argc > 0 ? caller_refuse_privilege(&failure)
 		     : fail(&failure, 0, "called without a name");
 	if (r == 0)
 		r = options_parse(&plan, argv + 1, slurp_fd, &failure);
+	trace_lap(&trace, "launcher", "options");
 	print_warnings(&plan);
 	/* whoever forgot the command need not read every option */
 	if (r == 0 && plan.action == ACTION_USAGE && plan.as->explains)
@@ -245,7 +255,7 @@ int main(int argc, char **argv)
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0], &failure);
 	if (r == 0)
-		r = run(&plan, argv, &status, &phase, &failure);
+		r = run(&plan, argv, &trace, &status, &phase, &failure);
 	if (r < 0) {
 		status = exit_status_of(&plan, &failure);
 		print_failure(&plan, &failure);

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "plan.h"
+#include "trace.h"
 
 struct fail;
 
@@ -19,7 +20,7 @@ struct sandbox {
 	char **env; /* the command's environment, with room for PWD at its end */
 	size_t n_env;
 	const char *cwd; /* the caller's working directory, or NULL */
-	bool trace; /* HUSK_TRACE */
+	struct trace trace; /* HUSK_TRACE */
 
 	int proc_fd; /* the host's /proc, verified */
 	int socket; /* the inside's end of the channel to the launcher */
@@ -68,14 +69,15 @@ struct sandbox {
 	int host_proc; /* detached clone of the host's /proc, taken before any read-only pass */
 };
 
-/* Runs the steps in order until one fails, with its name in the failure. With HUSK_TRACE each
- * step's time goes to standard error. Returns 0 or -errno. */
+/* Runs the steps in order until one fails, with its name in the failure. WHO
+ * they are the work of is told with the time of each where HUSK_TRACE asks for that. Returns 0 or
+ * -errno. */
 struct step {
 	const char *name;
 	int (*run)(struct sandbox *sb);
 	const char *option; /* the one option that it is for, or NULL */
 };
-int steps_run(struct sandbox *sb, const struct step *steps, size_t n);
+int steps_run(struct sandbox *sb, const char *who, const struct step *steps, size_t n);
 
 /* Notes that the operation OP is being carried out. */
 void sandbox_begin_op(struct sandbox *sb, const struct op *op);

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Walks a table of named steps, and gives the steps their access to the process's own files in
  * /proc. */
-#include <stdio.h>
-#include <time.h>
-
 #include "fail.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
 
-static long long now_ns(void)
+int steps_run(struct sandbox *sb, const char *who, const struct step *steps, size_t n)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-int steps_run(struct sandbox *sb, const struct step *steps, size_t n)
-{
-	long long start = 0;
 	size_t i;
 	int r;
 
+	trace_begin(&sb->trace);
 	for (i = 0; i < n; i++) {
-		if (sb->trace)
-			start = now_ns();
 		fail_step(sb->fail, steps[i].name, steps[i].option);
 		r = steps[i].run(sb);
-		if (sb->trace)
-			dprintf(STDERR_FILENO, "husk-trace: %-24s %8lld us\n", steps[i].name,
-				(now_ns() - start) / 1000);
+		trace_lap(&sb->trace, who, steps[i].name);
 		if (r < 0)
 			return sb->fail->set ? r : fail(sb->fail, -r, "%s", steps[i].name);
 	}

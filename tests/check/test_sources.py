@@ -32,7 +32,7 @@ LAYERS = (
     {'policy.h'},
     {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fds.h', 'json.h',
      'ns.h', 'personality.h', 'rlimit.h', 'signals.h', 'slurp.h'},
-    {'plan.h'},
+    {'plan.h', 'trace.h'},
     {'rules.h'},
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'sandbox.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
