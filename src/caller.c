@@ -103,6 +103,14 @@ static int userns_available(int proc_fd, struct fail *f)
 	return has_kind(proc_fd, "self/ns/user", f);
 }
 
+/* The version of Landlock that this kernel has, 0 for none; landlock_create_ruleset(2). */
+static int landlock_abi(void)
+{
+	int abi = sys_landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi > 0 ? abi : 0;
+}
+
 int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, struct fail *f)
 {
 	struct caller c = {
@@ -121,6 +129,7 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 	c.has_cgroupns = cgroup;
 	c.has_userns = user;
 	c.root_is_mount = root_is_mount();
+	c.landlock_abi = plan->landlock ? landlock_abi() : 0;
 	c.max_fds = 64;
 	if (plan->n_ops > 8 && getrlimit(RLIMIT_NOFILE, &files) == 0)
 		c.max_fds = files.rlim_cur;

@@ -11,6 +11,7 @@
 #include "exec.h"
 #include "fail.h"
 #include "init.h"
+#include "landlock.h"
 #include "personality.h"
 #include "rlimit.h"
 #include "sandbox.h"
@@ -267,6 +268,7 @@ static const struct step command_steps[] = {
 	{ "descriptors", step_descriptors, NULL },
 	{ "limits", step_limits, "--rlimit" },
 	{ "restore", step_restore, NULL },
+	{ "landlock", landlock_restrict, "--landlock" },
 	{ "ready", step_ready, NULL },
 	{ "watch", step_watch, NULL },
 	{ "seccomp", step_seccomp, NULL },

@@ -169,6 +169,22 @@ void events_proc(const struct plan *p, const char *dest, enum proc_shown shown)
 	end(p, &j);
 }
 
+void events_landlock(const struct plan *p)
+{
+	struct json j = { 0 };
+
+	if (p->status_fd < 0 || !p->landlock)
+		return;
+	begin(&j, "landlock");
+	json_number(&j, "abi", p->landlock_abi);
+	json_bool(&j, "rename", p->landlock_abi >= LANDLOCK_ABI_REFER);
+	json_bool(&j, "truncate", p->landlock_abi >= LANDLOCK_ABI_TRUNCATE);
+	json_bool(&j, "tcp", p->n_ports > 0);
+	json_bool(&j, "devices", p->landlock_abi >= LANDLOCK_ABI_IOCTL);
+	json_bool(&j, "sockets-and-signals", p->landlock_abi >= LANDLOCK_ABI_SCOPE);
+	end(p, &j);
+}
+
 /* The option that failed with its operands, or null and none. */
 static void write_operation(struct json *j, const struct plan *p, const struct fail *f)
 {

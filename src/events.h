@@ -31,6 +31,9 @@ void events_text(const struct plan *p, const char *event, const char *key, const
 /* What a --proc-try on DEST came to. */
 void events_proc(const struct plan *p, const char *dest, enum proc_shown shown);
 
+/* What --landlock came to on this kernel. */
+void events_landlock(const struct plan *p);
+
 /* What went wrong, and the exit status that follows from it. PHASE says where, when no step does.
  */
 void events_error(const struct plan *p, const struct fail *f, const char *phase, int exit_status);

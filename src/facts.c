@@ -502,6 +502,31 @@ static void tell_denied(struct facts *t)
 	json_close(&t->json, ']');
 }
 
+static void tell_landlock(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_number(&t->json, "landlock-abi", p->landlock ? p->landlock_abi : 0);
+	if (p->landlock) {
+		line(t);
+		say(t, "version %d of Landlock%s\n", p->landlock_abi,
+		    p->landlock_min ? ", as demanded" : "");
+	}
+	json_number(&t->json, "landlock-abi-demanded", p->landlock_min);
+	json_open(&t->json, "landlock-tcp", '[');
+	for (i = 0; i < p->n_ports; i++) {
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "may", p->ports[i].connect ? "connect" : "bind");
+		json_number(&t->json, "port", p->ports[i].port);
+		json_close(&t->json, '}');
+		line(t);
+		say(t, "of TCP: %s port %u\n", p->ports[i].connect ? "connect to" : "bind to",
+		    p->ports[i].port);
+	}
+	json_close(&t->json, ']');
+}
+
 static void tell_walls(struct facts *t)
 {
 	const struct plan *p = t->plan;
@@ -519,6 +544,7 @@ static void tell_walls(struct facts *t)
 		       "user\n");
 	}
 	tell_denied(t);
+	tell_landlock(t);
 }
 
 static void tell_lifetime(struct facts *t)
@@ -660,6 +686,8 @@ static const struct field {
 	{ "walls", "file-label", WORD, FIELD(file_label), 0, "files made get the SELinux label" },
 	{ "walls", "not-a-security-boundary", FLAG, FIELD(not_a_boundary), 0,
 	  "no security boundary: mounts whose flags cannot be set stay as they are" },
+	{ "walls", "landlock", FLAG, FIELD(landlock), 0,
+	  "Landlock: only what the options bound, no abstract sockets or processes outside" },
 	{ "lifetime", "die-with-parent", FLAG, FIELD(die_with_parent), 0,
 	  "the launcher dies with its parent" },
 	{ "lifetime", "as-pid-1", FLAG, FIELD(as_pid_1), 0, "the command is process 1" },

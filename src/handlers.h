@@ -65,6 +65,8 @@ HANDLER(opt_chdir);
 HANDLER(opt_seccomp);
 HANDLER(opt_add_seccomp);
 HANDLER(opt_keep_fd);
+HANDLER(opt_landlock_abi);
+HANDLER(opt_landlock_tcp);
 HANDLER(opt_env);
 HANDLER(opt_env_file);
 

@@ -14,6 +14,7 @@
 #include "fail.h"
 #include "idmap.h"
 #include "init.h"
+#include "landlock.h"
 #include "net.h"
 #include "personality.h"
 #include "proc.h"
@@ -232,6 +233,7 @@ static const struct step inside_steps[] = {
 	{ "host name", step_hostname, "--hostname" },
 	{ "keyring", step_keyring, NULL },
 	{ "audit", step_audit, NULL },
+	{ "landlock rules", landlock_prepare, "--landlock" },
 	{ "user namespaces", step_assert_userns, "--assert-userns-disabled" },
 	{ "locks", init_lock_files, "--lock-file" },
 	{ "block", step_block, "--block-fd" },

@@ -78,6 +78,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.void_fd = NO_FD,
 		.host_sys = NO_FD,
 		.host_proc = NO_FD,
+		.landlock_fd = NO_FD,
 	};
 	sb->cwd = getcwd(cwd, PATH_MAX) ? cwd : NULL;
 	/* removed, or too deep to be named: the command will start elsewhere */

@@ -26,7 +26,8 @@
  *   dest.c         destinations: looked up, and created, inside the new root
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c caps.c: what the steps call
+ *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c landlock.c caps.c: what the
+ *   steps call
  *   diagnose.c     after a failure: why the kernel refused namespaces
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox

@@ -2,6 +2,7 @@
 /* Handlers of options: the command's surroundings: environment, walls, descriptors. */
 #include "handlers.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "fail.h"
@@ -131,5 +132,40 @@ int opt_keep_fd(struct parse *p, const struct option *o, char **operands)
 	if (!item)
 		return parse_no_memory(p);
 	*item = fd;
+	return 0;
+}
+
+int opt_landlock_abi(struct parse *p, const struct option *o, char **operands)
+{
+	uint64_t value;
+
+	(void)o;
+	if (parse_number(operands[0], 10, 1000, &value) < 0 || value == 0)
+		return fail_hint(p->fail,
+				 fail(p->fail, 0, "Invalid version of Landlock: %s", operands[0]),
+				 "a number from 1; husk --features tells this kernel's");
+	p->plan->landlock = true;
+	p->plan->landlock_min = (int)value;
+	return 0;
+}
+
+int opt_landlock_tcp(struct parse *p, const struct option *o, char **operands)
+{
+	const char *number = strchr(operands[0], ':');
+	size_t length = number ? (size_t)(number - operands[0]) : 0;
+	bool binds = length == 4 && strncmp(operands[0], "bind", 4) == 0;
+	bool connects = length == 7 && strncmp(operands[0], "connect", 7) == 0;
+	struct port *port;
+	uint64_t value;
+
+	(void)o;
+	if ((!binds && !connects) || parse_number(number + 1, 10, UINT16_MAX, &value) < 0)
+		return fail_hint(p->fail, fail(p->fail, 0, "Invalid port: %s", operands[0]),
+				 "it is bind:PORT or connect:PORT, with a number up to 65535");
+	port = plan_append(&p->plan->ports, &p->plan->n_ports, sizeof *port);
+	if (!port)
+		return parse_no_memory(p);
+	*port = (struct port){ .connect = connects, .port = (uint16_t)value };
+	p->plan->landlock = true;
 	return 0;
 }

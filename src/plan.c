@@ -52,6 +52,7 @@ void plan_free(struct plan *p)
 	free(p->seccomp_fds);
 	free(p->denied_calls);
 	free(p->keep_fds);
+	free(p->ports);
 	free(p->typed);
 	free(p->warnings);
 	plan_init(p, p->as);
@@ -336,6 +337,25 @@ static void confine_sysfs(struct plan *p, const struct caller *caller)
 			p->ops[i].attrs |= MOUNT_ATTR_RDONLY;
 }
 
+/* What the kernel cannot do is refused before anything is done. */
+static int decide_landlock(struct plan *p, const struct caller *caller, struct fail *f)
+{
+	int needed = p->n_ports > 0 && p->landlock_min < LANDLOCK_ABI_TCP ? LANDLOCK_ABI_TCP
+									  : p->landlock_min;
+
+	p->landlock_abi = caller->landlock_abi;
+	if (!p->landlock || (caller->landlock_abi > 0 && caller->landlock_abi >= needed))
+		return 0;
+	if (caller->landlock_abi == 0)
+		return fail_hint(f, fail(f, 0, "This kernel has no Landlock"),
+				 "it must be built with it and started with landlock in lsm=");
+	return fail_hint(f,
+			 fail(f, 0, "%s needs version %d of Landlock, this kernel has %d",
+			      needed > p->landlock_min ? "--landlock-tcp" : "--landlock-abi",
+			      needed, caller->landlock_abi),
+			 "a newer kernel has more; --landlock alone takes what there is");
+}
+
 static void find_shared_fds(struct plan *p)
 {
 	size_t i, j;
@@ -359,6 +379,9 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);
+	r = decide_landlock(p, caller, f);
+	if (r < 0)
+		return r;
 	r = decide_root(p, caller);
 	if (r < 0)
 		return fail(f, -r, "Out of memory");

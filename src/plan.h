@@ -77,6 +77,19 @@ struct shift {
 	int64_t nanoseconds; /* from 0 to 999999999 */
 };
 
+/* The first version of the kernel's Landlock that knows a thing; landlock(7). */
+#define LANDLOCK_ABI_REFER    2 /* files may move between directories */
+#define LANDLOCK_ABI_TRUNCATE 3
+#define LANDLOCK_ABI_TCP      4
+#define LANDLOCK_ABI_IOCTL    5
+#define LANDLOCK_ABI_SCOPE    6 /* abstract unix sockets and signals */
+
+/* A TCP port that is open behind --landlock-tcp. */
+struct port {
+	bool connect; /* to connect to, else to bind to */
+	uint16_t port;
+};
+
 enum env_type {
 	ENV_SET,
 	ENV_UNSET,
@@ -136,6 +149,7 @@ struct caller {
 	bool root_is_mount; /* / is the root of a mount (not of a mere chroot) */
 	uint64_t effective; /* capability set */
 	size_t max_fds; /* how many descriptors may be open */
+	int landlock_abi; /* of the kernel, 0 for none; asked for with --landlock alone */
 };
 
 struct plan {
@@ -187,6 +201,11 @@ struct plan {
 	int *keep_fds;
 	size_t n_keep_fds;
 	bool inherit_fds;
+	bool landlock;
+	int landlock_min; /* --landlock-abi, 0 for whatever there is */
+	int landlock_abi; /* that will be used (after the check) */
+	struct port *ports; /* --landlock-tcp */
+	size_t n_ports;
 	bool new_session, die_with_parent, as_pid_1, wait_all, not_a_boundary;
 	char **command; /* NULL-terminated, or NULL */
 

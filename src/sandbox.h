@@ -39,6 +39,7 @@ struct sandbox {
 	/* the command's, moved from where the kernel would show them */
 	char **command;
 	const char *chdir, *argv0, *exec_label;
+	int landlock_fd; /* rules, until they are put up */
 	bool refuse_keys; /* no session keyring could be had */
 	int *lock_fds; /* by plan.locks */
 

@@ -188,6 +188,7 @@ static int receive(struct supervisor *su)
 		events_text(su->plan, "keyring", "session-keyring", "refused");
 		break;
 	case MESSAGE_READY:
+		events_landlock(su->plan);
 		events_plain(su->plan, "ready");
 		break;
 	case MESSAGE_EXEC:

@@ -39,6 +39,16 @@
 #define CLONE_NEWCGROUP 0x02000000
 #endif
 
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule	    445
+#define SYS_landlock_restrict_self  446
+#endif
+
+#ifndef LANDLOCK_CREATE_RULESET_VERSION
+#define LANDLOCK_CREATE_RULESET_VERSION 1U
+#endif
+
 static inline int sys_mount(const char *source, const char *target, const char *type,
 			    unsigned long flags, const void *data)
 {
@@ -118,4 +128,20 @@ static inline int sys_pidfd_send_signal(int pidfd, int sig)
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/* The attributes are passed as memory: linux/landlock.h of an older system lacks fields of them. */
+static inline int sys_landlock_create_ruleset(const void *attr, size_t size, unsigned flags)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, attr, size, flags);
+}
+
+static inline int sys_landlock_add_rule(int ruleset, int type, const void *rule, unsigned flags)
+{
+	return (int)syscall(SYS_landlock_add_rule, ruleset, type, rule, flags);
+}
+
+static inline int sys_landlock_restrict_self(int ruleset, unsigned flags)
+{
+	return (int)syscall(SYS_landlock_restrict_self, ruleset, flags);
 }

@@ -121,7 +121,8 @@ OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 
             'FAMILIES': 'inet', 'GID': '7', 'LABEL': 'a:b:c:s0',
             'NAME': 'name', 'NAMES': 'open', 'POLICY': 'strict', 'OCTAL': '0123', 'PATH': '/path',
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
-            'VALUE': 'value', 'VAR': 'VAR', 'WORKDIR': '/workdir'}
+            'PORT': 'bind:80', 'VALUE': 'value', 'VAR': 'VAR', 'VERSION': '1',
+            'WORKDIR': '/workdir'}
 BEFORE = {'--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
           '--proc-subset': ['--unshare-pid'],
           '--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],

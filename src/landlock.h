@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The second wall: what the command may do to files, ports, sockets and processes, by Landlock. */
+#pragma once
+
+struct sandbox;
+
+/* Makes the rules for the finished mounts of the plan, as the descriptor sb->landlock_fd: what is
+ * bound read-only may be read and executed, what is writable may be written, nothing else. The
+ * paths are looked up in the sandbox, where a mount that turns out to be read-only gives no right
+ * to write. Returns 0 or -errno with the failure recorded. */
+int landlock_prepare(struct sandbox *sb);
+
+/* Puts the calling process, and all that it will start, behind those rules: for good. Returns 0 or
+ * -errno with the failure recorded. */
+int landlock_restrict(struct sandbox *sb);
