@@ -6,10 +6,11 @@ BUILD = build
 PREFIX = /usr/local
 TESTFLAGS =
 BENCHFLAGS =
+SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check bench install clean
+.PHONY: all demo check bench fuzz install clean
 
 all:
 	tools/setup build
@@ -37,6 +38,10 @@ bench: all
 	tools/setup check
 	tests/bench/bench.py --husk $(BUILD)/husk --bwrap $(BUILD)/libexec/husk/bwrap \
 		$(BENCHFLAGS)
+
+fuzz: all
+	tools/setup fuzz
+	tools/fuzz $(BUILD) $(SECONDS)
 
 install: all
 	$(MESON) install -C $(BUILD)

@@ -21,8 +21,9 @@ WIDTH = 100
 FUNCTION_LINES = 80
 FILE_LINES = 500
 LONG_FILES = ('src/options.c', 'src/facts.c')
-NO_SPDX = re.compile(r'(^COPYING|\.(md|json|bpf|bin))$')
-NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|^tests/allowed-skips)$')
+NO_SPDX = re.compile(r'(^COPYING|\.(md|json|bpf|bin)|^tests/fuzz/corpus/.*)$')
+NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|'
+                      r'^tests/(allowed-skips|fuzz/corpus/.*))$')
 
 # The direction of includes in src, from the bottom up. A header may include those of lower rows, a
 # source file also those of its own row; a file that has no row belongs to the row of its header.
@@ -238,7 +239,8 @@ def unlisted(names, build):
     found = []
     for name in names:
         match = re.match(r'tests/(unit|sandbox|compat|root|check)/test_(\w+)\.(c|py)$', name) or \
-            re.match(r'tests/(kernel)/(\w+)\.(c)$', name)
+            re.match(r'tests/(kernel)/(\w+)\.(c)$', name) or \
+            re.match(r'tests/(fuzz)/fuzz_(\w+)\.(c)$', name)
         if not match:
             continue
         suites = ['check', 'budget'] if match[1] == 'check' else [match[1]]

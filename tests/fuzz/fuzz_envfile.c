@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzzes the content of --env-file: every line is a variable, or the file is refused by its line. */
+/* Fuzzes the content of --env-file: its lines are variables, or it is refused by a line. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>

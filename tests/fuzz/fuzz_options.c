@@ -14,7 +14,8 @@
 /* --args finds a short list that ends in the middle of an option. */
 static int read_list(int fd, char **ret_data, size_t *ret_length)
 {
-	static const char list[] = "--ro-bind\0/usr\0/usr\0--setenv\0A\0b\0--perms\0" "0700";
+	static const char list[] = "--ro-bind\0/usr\0/usr\0--setenv\0A\0b\0--perms\0"
+				   "0700";
 
 	if (fd > 100)
 		return -EBADF;
