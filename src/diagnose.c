@@ -405,4 +405,8 @@ void diagnose(const struct plan *p, const struct caller *caller, int proc_fd, st
 		explain_limit(&d);
 	else if (err == EINVAL)
 		explain_missing(&d);
+	else if (err == EAGAIN)
+		fail_hint(f, 0,
+			  "there are as many processes as may be: see ulimit -u, and pids.max "
+			  "of the cgroup");
 }

@@ -197,7 +197,8 @@ static void tell_identity(struct facts *t)
 	json_number(&t->json, "outer-uid", c->uid);
 	json_number(&t->json, "outer-gid", c->gid);
 	json_string(&t->json, "user-namespace", user_namespace(p));
-	json_number(&t->json, "levels", p->two_levels ? 2 : p->userns || p->userns_fd >= 0);
+	json_number(&t->json, "levels",
+		    p->two_levels ? 2 : (p->userns || p->userns_fd >= 0) + (p->userns2_fd >= 0));
 	line(t);
 	say(t, "%s\n",
 	    !p->userns && p->userns_fd < 0 ? "no user namespace"

@@ -69,7 +69,7 @@ static int attach_empty(struct sandbox *sb, const struct op *op)
 	if (op->deferred)
 		return tell_shown(sb, op, PROC_EMPTY);
 	dir = mount_tmpfs_on(sb, op, 0555, 0);
-	r = dir < 0 ? dir : mount_set(dir, MOUNT_ATTR_RDONLY | FRESH_ATTRS, false);
+	r = dir < 0 ? dir : mount_set(dir, MOUNT_ATTR_RDONLY | FRESH_ATTRS | op->attrs, false);
 	return r < 0 ? fail(sb->fail, -r, "Can't mount an empty directory on %s", op->dest)
 		     : tell_shown(sb, op, PROC_EMPTY);
 }
@@ -206,7 +206,7 @@ int proc_prepare(struct sandbox *sb, const struct op *op)
 	cover = mount_clone(sb->void_fd, "empty");
 	if (cover < 0 || fstat(cover, &st) < 0)
 		return fail(sb->fail, cover < 0 ? -cover : errno, "Can't prepare %s", op->dest);
-	r = mount_set(cover, MOUNT_ATTR_RDONLY | FRESH_ATTRS, false);
+	r = mount_set(cover, MOUNT_ATTR_RDONLY | FRESH_ATTRS | op->attrs, false);
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't prepare %s", op->dest);
 	sb->cover_dev = st.st_dev;

@@ -116,6 +116,12 @@ class MaskedProc(ProbeCase):
             'mkdir /proc/x 2>/dev/null; ls -A /proc; echo end'])
         self.assertEqual(out, 'end\n')
 
+    def test_flags_of_an_empty_one(self):
+        for args in ([], ['--cap-drop', 'ALL']):
+            shown, _ = self.shown(*SMALL[:-2], '--mount-flags', 'nosymfollow', '--proc-try',
+                                  '/proc', *args, command=['true'])
+            self.assertEqual(shown, [('/proc', 'empty')])
+
     def test_try_is_fresh_where_it_can_be(self):
         shown, out = self.shown(*SMALL[:-2], '--proc-try', '/proc', setup=':', command=[
             'sh', '-c', 'ls -d /proc/[0-9]* | wc -l'])

@@ -119,6 +119,12 @@ class Limits(Refused):
                         NO_SPACE)
 
 
+    def test_processes(self):
+        r = self.says(['prlimit', '--nproc=1', HUSK, 'true'],
+                      'Creating new namespace failed', 'hint: ', 'ulimit -u')
+        self.assertIn('Resource temporarily unavailable', r.err)
+
+
 class Permission(Refused):
     def test_chroot(self):
         """A mere directory, and a mount that is not the namespace's root."""

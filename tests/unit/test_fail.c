@@ -25,7 +25,15 @@ int main(void)
 	fail_hint(&f, -ENOENT, "two");
 	ok(strcmp(f.hint, "one") == 0, "the first hint stays");
 
+	ok(fail_refused(&f, -ENOENT, REFUSED_PROC, EPERM) == -ENOENT && f.refusal == REFUSED_PROC &&
+		   f.refused_err == EPERM,
+	   "a refusal");
+	fail_refused(&f, -ENOENT, REFUSED_NAMESPACES, EIO);
+	ok(f.refusal == REFUSED_PROC && f.refused_err == EPERM, "the first refusal stays");
+
 	memset(&f, 0, sizeof f);
+	ok(fail_refused(&f, -EIO, REFUSED_PROC, EIO) == -EIO && f.refusal == REFUSED_NOTHING,
+	   "no refusal without failure");
 	ok(fail_hint(&f, -EIO, "none") == -EIO && !f.hint && !f.set, "no hint without failure");
 	ok(fail(&f, 0, "the text says it all") == -EINVAL && f.err == 0, "a failure without errno");
 
