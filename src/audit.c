@@ -13,15 +13,14 @@
 
 #include "attrs.h"
 #include "fail.h"
+#include "mountinfo.h"
 #include "personality.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
 
 struct mount {
-	long id, parent;
-	char *point;
-	uint64_t attrs; /* MOUNT_ATTR_* */
+	struct mountinfo info;
 	enum { UNKNOWN, NO, YES } reach; /* can a path come to it? */
 };
 
@@ -44,9 +43,9 @@ static int compare_mounts(const void *a, const void *b)
 {
 	const struct mount *x = a, *y = b;
 
-	if (x->parent != y->parent)
-		return x->parent < y->parent ? -1 : 1;
-	return strcmp(x->point, y->point);
+	if (x->info.parent != y->info.parent)
+		return x->info.parent < y->info.parent ? -1 : 1;
+	return strcmp(x->info.point, y->info.point);
 }
 
 static int compare_owners(const void *a, const void *b)
@@ -55,86 +54,6 @@ static int compare_owners(const void *a, const void *b)
 	int r = strcmp(x->dest, y->dest);
 
 	return r ? r : (x->index > y->index) - (x->index < y->index);
-}
-
-/* Undoes mountinfo's octal escapes in place. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = '\0';
-}
-
-/* The attributes in a list as mountinfo has it. */
-static uint64_t parse_attrs(const char *list)
-{
-	uint64_t attrs = 0;
-	size_t length;
-
-	for (;; list += length + 1) {
-		length = strcspn(list, ",");
-		attrs |= attr_find(list, length);
-		if (list[length] == '\0')
-			return attrs;
-	}
-}
-
-/* One line: id, parent, major:minor, root, mount point, mount options, … */
-static bool parse_line(char *line, struct mount *m)
-{
-	char *fields[6], *save = NULL;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		fields[i] = strtok_r(i ? NULL : line, " ", &save);
-		if (!fields[i])
-			return false;
-	}
-	m->id = strtol(fields[0], NULL, 10);
-	m->parent = strtol(fields[1], NULL, 10);
-	m->point = fields[4];
-	unescape(m->point);
-	if (streq(m->point, "/"))
-		m->point[0] = '\0';
-	m->attrs = parse_attrs(fields[5]);
-	return true;
-}
-
-static char *read_mountinfo(struct sandbox *sb)
-{
-	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
-	/* a mount takes some 120 bytes: most tables fit at once */
-	size_t length = 0, room = 16384 + 160 * sb->plan->n_ops;
-	char *text = malloc(room), *grown;
-	ssize_t n;
-
-	while (fd >= 0 && text) {
-		n = read(fd, text + length, room - length - 1);
-		if (n < 0)
-			break;
-		if (n == 0) {
-			text[length] = '\0';
-			return text;
-		}
-		length += (size_t)n;
-		if (room - length < 8192) {
-			room *= 2;
-			grown = realloc(text, room);
-			if (!grown)
-				break;
-			text = grown;
-		}
-	}
-	free(text);
-	return NULL;
 }
 
 static int read_mounts(char *text, struct table *t)
@@ -148,7 +67,7 @@ static int read_mounts(char *text, struct table *t)
 	if (!t->mounts)
 		return -ENOMEM;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!parse_line(line, &t->mounts[t->n_mounts++]))
+		if (!mountinfo_parse(line, &t->mounts[t->n_mounts++].info))
 			return -EPROTO;
 	qsort(t->mounts, t->n_mounts, sizeof *t->mounts, compare_mounts);
 	return 0;
@@ -236,8 +155,8 @@ static bool mount_at(const struct table *t, long parent, const char *point, size
 	while (low < high) {
 		middle = (low + high) / 2;
 		m = &t->mounts[middle];
-		r = m->parent != parent ? (m->parent < parent ? -1 : 1)
-					: compare_prefix(m->point, point, length);
+		r = m->info.parent != parent ? (m->info.parent < parent ? -1 : 1)
+					     : compare_prefix(m->info.point, point, length);
 		if (r == 0)
 			return true;
 		if (r < 0)
@@ -259,27 +178,28 @@ static struct mount *by_id(struct table *t, long id)
 {
 	size_t i;
 
-	if (t->last && t->last->id == id)
+	if (t->last && t->last->info.id == id)
 		return t->last;
 	for (i = 0; i < t->n_mounts; i++)
-		if (t->mounts[i].id == id)
+		if (t->mounts[i].info.id == id)
 			return t->last = &t->mounts[i];
 	return NULL;
 }
 
 static bool is_reachable(struct table *t, struct mount *m)
 {
-	size_t end, whole = strlen(m->point);
+	size_t end, whole = strlen(m->info.point);
 	struct mount *parent;
 
 	if (m->reach != UNKNOWN)
 		return m->reach == YES;
 	m->reach = NO; /* for now: a mount may be its own parent */
-	parent = by_id(t, m->parent);
+	parent = by_id(t, m->info.parent);
 	if (parent && parent != m) {
 		/* a mount of the same parent on the parent's root or a shorter prefix hides it */
-		for (end = strlen(parent->point); end < whole; end = next_prefix(m->point, end))
-			if (mount_at(t, parent->id, m->point, end))
+		for (end = strlen(parent->info.point); end < whole;
+		     end = next_prefix(m->info.point, end))
+			if (mount_at(t, parent->info.id, m->info.point, end))
 				return false;
 		if (!is_reachable(t, parent))
 			return false;
@@ -291,7 +211,7 @@ static bool is_reachable(struct table *t, struct mount *m)
 /* A mount whose own root is covered shows nothing of itself. */
 static bool is_seen(struct table *t, struct mount *m)
 {
-	return !mount_at(t, m->id, m->point, strlen(m->point)) && is_reachable(t, m);
+	return !mount_at(t, m->info.id, m->info.point, strlen(m->info.point)) && is_reachable(t, m);
 }
 
 /* The attributes that the mount of OP must have, or those below it where it is not EXACT. */
@@ -320,6 +240,8 @@ static uint64_t demand_of(const struct op *op, bool exact)
 		return nosuid | (exact ? nodev : 0) | op->attrs;
 	case OP_DEVPTS:
 		return nosuid | MOUNT_ATTR_NOEXEC | op->attrs;
+	case OP_MASK:
+		return MOUNT_ATTR_RDONLY | nosuid | nodev;
 	case OP_MQUEUE:
 		return op->attrs;
 	case OP_REMOUNT_RO:
@@ -354,7 +276,7 @@ static const struct op *remounted(struct sandbox *sb, const struct mount *m, con
 	for (; i < sb->plan->n_ops; i++) {
 		op = &sb->plan->ops[i];
 		if (op->type == OP_REMOUNT_RO &&
-		    plan_path_same(op->dest, *m->point ? m->point : "/"))
+		    plan_path_same(op->dest, *m->info.point ? m->info.point : "/"))
 			return op;
 	}
 	return NULL;
@@ -363,32 +285,32 @@ static const struct op *remounted(struct sandbox *sb, const struct mount *m, con
 static int check_mount(struct sandbox *sb, const struct table *t, const struct mount *m)
 {
 	const struct owner *o = NULL, *found;
-	size_t end, whole = strlen(m->point);
+	size_t end, whole = strlen(m->info.point);
 	const struct op *op;
 	uint64_t missing;
 
-	for (end = 0; end <= whole; end = next_prefix(m->point, end)) {
-		found = owner_at(t, m->point, end);
+	for (end = 0; end <= whole; end = next_prefix(m->info.point, end)) {
+		found = owner_at(t, m->info.point, end);
 		if (found && (!o || found->index > o->index))
 			o = found;
 	}
 	op = t->has_remounts ? remounted(sb, m, o) : NULL;
-	if (op && !(m->attrs & MOUNT_ATTR_RDONLY))
+	if (op && !(m->info.attrs & MOUNT_ATTR_RDONLY))
 		return fail(sb->fail, EPERM, "%s %s: the mount is not read-only", op->option,
 			    op->dest);
-	if (!o || (!sb->plan->as->audits_tree && !streq(o->dest, m->point)))
+	if (!o || (!sb->plan->as->audits_tree && !streq(o->dest, m->info.point)))
 		return 0;
 	op = &sb->plan->ops[o->index];
-	missing = demand_of(op, streq(o->dest, m->point)) & ~m->attrs;
+	missing = demand_of(op, streq(o->dest, m->info.point)) & ~m->info.attrs;
 	if (missing == 0)
 		return 0;
 	return fail(sb->fail, EPERM, "%s %s: the mount on %s/ is not %s", op->option, op->dest,
-		    m->point, attr_text(missing));
+		    m->info.point, attr_text(missing));
 }
 
 int audit_mounts(struct sandbox *sb)
 {
-	CLEANUP(free_p) char *text = read_mountinfo(sb);
+	CLEANUP(free_p) char *text = mountinfo_read(sb);
 	struct table t = { 0 };
 	size_t i;
 	int r;

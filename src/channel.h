@@ -16,6 +16,7 @@ enum message_type {
 	MESSAGE_ORPHANS, /* the init process: it has killed so many that the command left */
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
 	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
+	MESSAGE_MASK, /* what a mask came to: an operation's number << 2 | enum mask_made */
 	MESSAGE_STOP, /* the init process: the command stopped, and we have a terminal */
 	MESSAGE_CONTINUE, /* the init process: it goes on */
 	MESSAGE_GO, /* the launcher: it has written, or heard, the status: carry on */

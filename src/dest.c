@@ -38,9 +38,7 @@ int dest_own(struct sandbox *sb, int fd)
 	return 0;
 }
 
-/* Whether FD, where OP's destination is or is to be, is on a file system of the launch's own: 1 or
- * 0, or -errno with the failure recorded. */
-static int is_own(const struct sandbox *sb, const struct op *op, int fd)
+int dest_is_own(const struct sandbox *sb, const struct op *op, int fd)
 {
 	struct stat st;
 	size_t i;
@@ -55,7 +53,7 @@ static int is_own(const struct sandbox *sb, const struct op *op, int fd)
 
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd)
 {
-	int own = sb->plan->as->creates_on_host ? 1 : is_own(sb, op, fd);
+	int own = sb->plan->as->creates_on_host ? 1 : dest_is_own(sb, op, fd);
 
 	if (own != 0)
 		return own < 0 ? own : 0;
@@ -84,7 +82,8 @@ int dest_open(struct sandbox *sb, const char *path, int flags)
 	return open_in_root(sb, path, flags, 0);
 }
 
-/* The path of FD in the new root as the kernel has it, in TARGET. Returns its length or -errno. */
+/* The path of FD as the kernel has it, from the process's own root. Returns its length or -errno.
+ */
 static ssize_t read_path(struct sandbox *sb, int fd, char target[static PATH_MAX])
 {
 	char link[32];
@@ -98,23 +97,41 @@ static ssize_t read_path(struct sandbox *sb, int fd, char target[static PATH_MAX
 	return n;
 }
 
-/* Remembers where the destination of OP, which holds symlinks or "..", really is, for what comes
- * later: operations are compared by path. FD is the place, or its parent where NAME is given. */
-static int note_resolved(struct sandbox *sb, const struct op *op, int fd, const char *name)
+int dest_path(struct sandbox *sb, int fd, char ret_full[static PATH_MAX], const char **ret_inside)
 {
-	char root[PATH_MAX], place[PATH_MAX], *path;
-	ssize_t skip = read_path(sb, sb->root_fd, root), n = read_path(sb, fd, place);
+	char root[PATH_MAX];
+	ssize_t skip = read_path(sb, sb->root_fd, root), n = read_path(sb, fd, ret_full);
 
 	if (skip < 0 || n < 0)
 		return skip < 0 ? (int)skip : (int)n;
 	if (skip == 1 || skip > n)
 		skip = 0; /* the root is / */
-	path = malloc((size_t)(n - skip) + strlen(name) + 2);
-	if (!path)
-		return -ENOMEM;
-	stpcpy(stpcpy(stpcpy(path, place + skip), "/"), name);
-	sb->resolved[op - sb->plan->ops] = path;
+	*ret_inside = ret_full[skip] ? ret_full + skip : "/";
 	return 0;
+}
+
+int dest_resolved(struct sandbox *sb, const struct op *op, const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	sb->resolved[op - sb->plan->ops] = copy;
+	return 0;
+}
+
+/* Remembers where the destination of OP, which holds symlinks or "..", really is, for what comes
+ * later: operations are compared by path. FD is the place, or its parent where NAME is given. */
+static int note_resolved(struct sandbox *sb, const struct op *op, int fd, const char *name)
+{
+	char place[PATH_MAX], path[PATH_MAX + 256];
+	const char *inside;
+	int r = dest_path(sb, fd, place, &inside);
+
+	if (r < 0)
+		return r;
+	stpcpy(stpcpy(stpcpy(path, inside), "/"), name);
+	return dest_resolved(sb, op, path);
 }
 
 static bool has_dotdot(const char *path)
@@ -175,7 +192,7 @@ static mode_t parent_mode(const struct op *op)
 static int make_dir(struct sandbox *sb, const struct op *op, int parent, const char *path,
 		    const char *name)
 {
-	int own = sb->plan->as->creates_on_host ? 1 : is_own(sb, op, parent);
+	int own = sb->plan->as->creates_on_host ? 1 : dest_is_own(sb, op, parent);
 
 	if (own <= 0)
 		return own < 0 ? own : refuse_creation(sb, op, path);
@@ -302,7 +319,7 @@ static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kin
 
 	if (parent < 0)
 		return parent;
-	own = is_own(sb, op, parent);
+	own = dest_is_own(sb, op, parent);
 	if (own < 0)
 		return own;
 	if (!own && !sb->plan->as->creates_on_host)
@@ -349,7 +366,7 @@ static int explain_existing(struct sandbox *sb, const struct op *op, int err)
 static int replace_link(struct sandbox *sb, const struct op *op, struct dest *ret)
 {
 	CLEANUP(fd_closep) int parent = dest_parent(sb, op, ret->to);
-	int r = parent < 0 ? parent : is_own(sb, op, parent);
+	int r = parent < 0 ? parent : dest_is_own(sb, op, parent);
 
 	if (r < 0)
 		return r;

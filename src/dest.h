@@ -34,6 +34,17 @@ int dest_parent(struct sandbox *sb, const struct op *op, char ret_name[static 25
  * descriptor or -errno. */
 int dest_open(struct sandbox *sb, const char *path, int flags);
 
+/* The path of FD as the kernel has it, from the process's own root, in RET_FULL, and the part of it
+ * that is its path in the new root at *RET_INSIDE. Returns 0 or -errno. */
+int dest_path(struct sandbox *sb, int fd, char ret_full[static 4096], const char **ret_inside);
+
+/* Remembers that the mounts of OP lie on PATH of the new root. Returns 0 or -errno. */
+int dest_resolved(struct sandbox *sb, const struct op *op, const char *path);
+
+/* Whether FD, where OP's destination is or is to be, is on a file system of the launch's own: 1 or
+ * 0, or -errno with the failure recorded. */
+int dest_is_own(const struct sandbox *sb, const struct op *op, int fd);
+
 /* Refuses, where the personality leaves the host's file systems alone, to change what FD refers to
  * unless it is on one of the launch's own. Returns 0 or -errno with the failure recorded. */
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd);

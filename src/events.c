@@ -169,6 +169,23 @@ void events_proc(const struct plan *p, const char *dest, enum proc_shown shown)
 	end(p, &j);
 }
 
+void events_mask(const struct plan *p, const char *dest, enum mask_made made)
+{
+	static const char *const names[] = {
+		[MASK_NONE] = "none",
+		[MASK_OVERLAY] = "overlay",
+		[MASK_COVER] = "cover",
+	};
+	struct json j = { 0 };
+
+	if (p->status_fd < 0)
+		return;
+	begin(&j, "mask");
+	json_string(&j, "dest", dest);
+	json_string(&j, "made", names[made]);
+	end(p, &j);
+}
+
 void events_landlock(const struct plan *p)
 {
 	struct json j = { 0 };

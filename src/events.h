@@ -34,6 +34,9 @@ void events_proc(const struct plan *p, const char *dest, enum proc_shown shown);
 /* What --landlock came to on this kernel. */
 void events_landlock(const struct plan *p);
 
+/* What hides DEST, as a mask came to. */
+void events_mask(const struct plan *p, const char *dest, enum mask_made made);
+
 /* What went wrong, and the exit status that follows from it. PHASE says where, when no step does.
  */
 void events_error(const struct plan *p, const struct fail *f, const char *phase, int exit_status);

@@ -329,6 +329,9 @@ static const char *mounted_by(const struct op *op, uint64_t *ret_attrs)
 	case OP_DEVPTS:
 		*ret_attrs |= MOUNT_ATTR_NOEXEC;
 		return "devpts";
+	case OP_MASK:
+		*ret_attrs |= LIKE_PROC | MOUNT_ATTR_RDONLY;
+		break;
 	case OP_MQUEUE:
 		*ret_attrs = op->attrs;
 		return "mqueue";

@@ -49,6 +49,7 @@ HANDLER(opt_fd_dest);
 HANDLER(opt_chmod);
 HANDLER(opt_perms);
 HANDLER(opt_size);
+HANDLER(opt_mask);
 HANDLER(opt_mount_flags);
 HANDLER(opt_replace_symlink);
 HANDLER(opt_overlay_src);

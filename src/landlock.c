@@ -82,6 +82,7 @@ static uint64_t rights_of(const struct op *op, int abi)
 	switch (op->type) {
 	case OP_RO_OVERLAY:
 		return ACCESS_READ;
+	case OP_MASK:
 	case OP_REMOUNT_RO:
 	case OP_SYMLINK:
 	case OP_CHMOD:

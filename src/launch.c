@@ -75,6 +75,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.harbour_fd = NO_FD,
 		.scratch_fd = NO_FD,
 		.parent_fd = NO_FD,
+		.masks_fd = NO_FD,
 		.void_fd = NO_FD,
 		.host_sys = NO_FD,
 		.host_proc = NO_FD,

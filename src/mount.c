@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "harbour.h"
 #include "kernfs.h"
+#include "mask.h"
 #include "overlay.h"
 #include "personality.h"
 #include "proc.h"
@@ -373,6 +374,7 @@ static const struct {
 	[OP_SYSFS] = { no_source, kernfs_attach },
 	[OP_CGROUPFS] = { no_source, kernfs_attach },
 	[OP_PROC_SUBSET] = { no_source, proc_attach },
+	[OP_MASK] = { mask_source, mask_attach },
 	[OP_DEVPTS] = { no_source, dev_attach_pts },
 	[OP_REMOUNT_RO] = { no_source, attach_remount_ro },
 	[OP_DIR] = { no_source, create_dir },

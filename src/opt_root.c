@@ -43,6 +43,13 @@ int opt_dest(struct parse *p, const struct option *o, char **operands)
 	return add_op(p, o, (enum op_type)o->arg, operands[0]) ? 0 : -EINVAL;
 }
 
+int opt_mask(struct parse *p, const struct option *o, char **operands)
+{
+	if (operands[0][0] != '\0' && plan_path_same(operands[0], "/"))
+		return fail(p->fail, 0, "%s %s: the root cannot be hidden", o->name, operands[0]);
+	return opt_dest(p, o, operands);
+}
+
 int opt_bind(struct parse *p, const struct option *o, char **operands)
 {
 	struct op *op;

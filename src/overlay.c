@@ -146,6 +146,26 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 	return fd;
 }
 
+int overlay_of_two(struct sandbox *sb, int upper, int lower, unsigned attrs)
+{
+	CLEANUP(fd_closep) int dir = sandbox_proc_open(sb, "self/fd", O_PATH | O_DIRECTORY);
+	char layers[2 * FD_TEXT];
+	const char *const options[] = { "lowerdir", layers, "redirect_dir", "nofollow", NULL };
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	snprintf(layers, sizeof layers, "%d:%d", upper, lower);
+	if (fchdir(dir) < 0)
+		return neg_errno();
+	fd = mount_new("overlay", options, attrs);
+	if (mount_return(sb) < 0) {
+		fd_close(fd);
+		return neg_errno();
+	}
+	return fd;
+}
+
 static int explain(struct sandbox *sb, const struct op *op, int err)
 {
 	if (err == ELOOP)

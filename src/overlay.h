@@ -13,3 +13,7 @@ int overlay_source(struct sandbox *sb, const struct op *op);
  * tmpfs hidden below it. Layers are named by descriptor, so mountinfo shows no host path. Returns 0
  * or -errno with the failure recorded. */
 int overlay_attach(struct sandbox *sb, const struct op *op);
+
+/* A detached overlay of two layers, descriptors of directories on attached mounts, that can only be
+ * read; ATTRS are MOUNT_ATTR_*. Returns its descriptor or -errno. */
+int overlay_of_two(struct sandbox *sb, int upper, int lower, unsigned attrs);

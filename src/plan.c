@@ -8,6 +8,7 @@
 #include "caps.h"
 #include "dev.h"
 #include "fail.h"
+#include "mask.h"
 #include "personality.h"
 #include "rules.h"
 #include "sys.h"
@@ -201,6 +202,8 @@ static size_t op_fds(const struct op *op)
 		return 1;
 	case OP_DEV:
 		return DEV_FDS;
+	case OP_MASK:
+		return MASK_FDS;
 	case OP_OVERLAY:
 		return op->n_layers + 2;
 	case OP_TMP_OVERLAY:
@@ -266,7 +269,7 @@ static int decide_root(struct plan *p, const struct caller *caller)
 	for (i = 0; i < p->n_ops; i++) {
 		p->ops[i].first_fd = p->n_fds;
 		p->n_fds += op_fds(&p->ops[i]);
-		overlay |= p->ops[i].n_layers > 0;
+		overlay |= p->ops[i].n_layers > 0 || p->ops[i].type == OP_MASK;
 	}
 	p->root_op = find_root_op(p);
 	if (p->root_op && is_bind_of_root(p->root_op) && caller->root_is_mount && !overlay &&
@@ -295,6 +298,7 @@ static bool is_fresh(const struct plan *p, const struct op *op)
 	case OP_DEV:
 	case OP_TMPFS:
 	case OP_DEVPTS:
+	case OP_MASK:
 	case OP_REMOUNT_RO:
 	case OP_DIR:
 	case OP_FILE:
@@ -325,6 +329,24 @@ static void decide_deferred(struct plan *p)
 		if (fresh && first == p->n_ops)
 			first = i;
 	}
+}
+
+/* What lies on a mount of the sandbox's own, the command can uncover with CAP_SYS_ADMIN. */
+static int check_masks(const struct plan *p, struct fail *f)
+{
+	const struct op *op;
+
+	for (op = p->ops; op < p->ops + p->n_ops; op++)
+		if (op->type == OP_MASK && op->on_fresh && !(op->flags & OP_TRY) &&
+		    (p->caps & CAP_BIT(CAP_SYS_ADMIN)))
+			return fail_hint(f,
+					 fail(f, 0,
+					      "%s %s: the command could take it off again, as it "
+					      "can unmount what it lies on",
+					      op->option, op->dest),
+					 "add --cap-drop CAP_SYS_ADMIN, or be content with "
+					 "--mask-try");
+	return 0;
 }
 
 /* The real root owns every file of a sysfs, that of a network namespace of its own too. */
@@ -389,5 +411,5 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	decide_deferred(p);
 	confine_sysfs(p, caller);
 	find_shared_fds(p);
-	return 0;
+	return check_masks(p, f);
 }

@@ -27,6 +27,7 @@ enum op_type {
 	OP_CGROUPFS,
 	OP_PROC_SUBSET,
 	OP_DEVPTS,
+	OP_MASK,
 	OP_REMOUNT_RO,
 	OP_DIR,
 	OP_FILE,
@@ -38,6 +39,14 @@ enum op_type {
 #define OP_RO	   1u /* read-only, with every submount */
 #define OP_DEVICES 2u /* device nodes work: no nodev */
 #define OP_TRY	   4u /* a missing source is no error */
+
+/* What a mask came to. */
+enum mask_made {
+	MASK_NONE,
+	MASK_OVERLAY, /* the name is hidden, whatever the host puts there */
+	MASK_COVER, /* what was there is covered */
+	MASK_CHOSEN, /* a mask beside it is being made, which will hide it too */
+};
 
 /* What a --proc-try came to. */
 enum proc_shown {

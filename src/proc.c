@@ -19,6 +19,7 @@
 #include "channel.h"
 #include "dest.h"
 #include "fail.h"
+#include "mask.h"
 #include "mount.h"
 #include "sandbox.h"
 #include "sys.h"
@@ -170,6 +171,8 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 				      "%s %s cannot be done below what only the sandbox can mount",
 				      op->option, op->dest),
 				 "mount it elsewhere");
+	if (op->type == OP_MASK)
+		return mask_keep(sb, op);
 	if (!is_bind(op))
 		return 0;
 	if (*tree < 0) {
@@ -226,6 +229,8 @@ int proc_complete(struct sandbox *sb, const struct op *op)
 	int tree;
 
 	sandbox_begin_op(sb, op);
+	if (op->type == OP_MASK)
+		mask_fetch(sb, op);
 	if (!is_bind(op))
 		return mount_attach(sb, op);
 	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));

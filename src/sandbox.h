@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "plan.h"
@@ -63,6 +64,9 @@ struct sandbox {
 	int parent_fd; /* the last destination's parent, on a file system of our own */
 	const char *parent_path; /* its text: the first parent_length bytes of a destination */
 	size_t parent_length;
+	int masks_fd; /* tmpfs for masks in the harbour, made when first needed */
+	struct stat mask_covers[2]; /* by MASK_FILE and MASK_DIR, to recognise them by */
+	enum mask_made *masks; /* by operation, NULL without masks */
 	int void_fd; /* O_PATH, the hidden place below a deferred mount */
 	dev_t cover_dev; /* the cover over it, to recognise a deferred destination by */
 	ino_t cover_ino;

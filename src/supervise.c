@@ -201,6 +201,10 @@ static int receive(struct supervisor *su)
 		events_proc(su->plan, su->plan->ops[m.value >> 2].dest,
 			    (enum proc_shown)(m.value & 3));
 		break;
+	case MESSAGE_MASK:
+		events_mask(su->plan, su->plan->ops[m.value >> 2].dest,
+			    (enum mask_made)(m.value & 3));
+		break;
 	case MESSAGE_GO:
 		break;
 	}

@@ -36,9 +36,11 @@ LAYERS = (
     {'plan.h', 'trace.h'},
     {'rules.h'},
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'sandbox.h'},
-    {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'net.h', 'seccomp.h',
+    {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h',
+     'mountinfo.h', 'net.h', 'seccomp.h',
      'status.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
-    {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mount.h',
+    {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mask.h',
+     'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'inside.h'},
     {'supervise.h'},
@@ -53,7 +55,8 @@ HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', '
 OTHER_HEADER = {'parse.c': 'options.h', 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
-PURE = {'plan.c': {'dev.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(), 'parse.c': set(),
+PURE = {'plan.c': {'dev.h', 'mask.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(),
+        'parse.c': set(),
         'explain.c': set(), 'facts.c': set(), **{name: set() for name in HANDLERS}}
 ACTING = set().union(*LAYERS[LAYERS.index(next(row for row in LAYERS if 'caller.h' in row)):
                              LAYERS.index({'launch.h'}) + 1])

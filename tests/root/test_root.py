@@ -52,6 +52,13 @@ class Husk(Base):
         got = self.status([*SMALL, '--cap-add', 'sys_admin'], 'CapEff')
         self.assertTrue(int(got[0], 16) & SYS_ADMIN)
 
+    def test_a_mask_of_roots_own_file(self):
+        self.check([*SMALL, '--mask', '/etc/shadow'], ('access /etc/shadow', 'ENOENT'),
+                   ('access /etc/passwd', 'ok'), ('umount /etc 2', 'EPERM'))
+        self.check([*SMALL, '--mask', '/etc/shadow', '--cap-add', 'ALL'],
+                   ('umount /etc 2', 'EINVAL'), ('remount /etc', 'EPERM'),
+                   ('access /etc/shadow', 'ENOENT'))
+
     def test_s18_a_fresh_sys_is_read_only(self):
         args = [*SMALL, '--sysfs', '/sys']
         self.check(args, ('write /sys/kernel/mm/ksm/run', ('EROFS', 'ENOENT', 'EPERM')),

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hides files and directories, in the way that holds best where they lie.
+ *
+ * A mount on the target holds against whoever is in the sandbox, but not against the host: when
+ * somebody there renames another file over it, as every editor does, the kernel takes the mount
+ * off (fs/namei.c, detach_mounts()) and the new file shows. So where the directory around the
+ * target is read-only inside, it is covered itself by an overlay of two layers that nobody can
+ * write: the directory, and above it one with a whiteout of the name. The name is then hidden
+ * whatever the host puts there, even before it exists. The kernel makes no such overlay without
+ * losing what is mounted below the directory, and one on / would be another root. Where a cover on
+ * the target itself is all that there can be, it does only if nobody outside can rename: in a
+ * directory of the launch's own, or in proc and sysfs, whose names are the kernel's. Elsewhere it
+ * takes --mask-try to be content with it.
+ *
+ * What covers is empty, of mode 000 and read-only, and made here: a /dev/null found somewhere
+ * could be anything. */
+#include "mask.h"
+
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "channel.h"
+#include "dest.h"
+#include "fail.h"
+#include "harbour.h"
+#include "mount.h"
+#include "mountinfo.h"
+#include "overlay.h"
+#include "sandbox.h"
+#include "sys.h"
+#include "util.h"
+
+enum { MASK_FILE, MASK_DIR };
+_Static_assert(MASK_DIR + 1 == MASK_FDS, "a descriptor for each kind of cover");
+
+static const char *const cover_names[] = { [MASK_FILE] = "file", [MASK_DIR] = "dir" };
+
+#define COVER_ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static const char writable_inside[] = "its directory can be written inside";
+
+/* Where a mask's target is, or would be. */
+struct place {
+	int target; /* O_PATH, or empty when there is none */
+	int parent; /* O_PATH, the directory that holds it */
+	char full[PATH_MAX]; /* the path of that, from the process's own root */
+	const char *inside; /* the part of it that is its path in the new root */
+	char name[NAME_MAX + 1];
+};
+
+static void place_close(struct place *at)
+{
+	at->target = fd_close(at->target);
+	at->parent = fd_close(at->parent);
+}
+
+/* Makes the tmpfs of the masks with the two covers in it. */
+static int make_masks(struct sandbox *sb)
+{
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0), file = NO_FD;
+	int r = tree < 0 ? tree : harbour_attach(sb, tree, "masks");
+
+	if (r < 0)
+		return r;
+	file = openat(tree, cover_names[MASK_FILE], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	if (file < 0 || mkdirat(tree, cover_names[MASK_DIR], 0) < 0 ||
+	    fstat(file, &sb->mask_covers[MASK_FILE]) < 0 ||
+	    fstatat(tree, cover_names[MASK_DIR], &sb->mask_covers[MASK_DIR], 0) < 0)
+		return neg_errno();
+	sb->masks = calloc(sb->plan->n_ops, sizeof *sb->masks);
+	if (!sb->masks)
+		return -ENOMEM;
+	sb->masks_fd = TAKE_FD(tree);
+	return 0;
+}
+
+int mask_source(struct sandbox *sb, const struct op *op)
+{
+	int *covers = &sb->fds[op->first_fd], r = sb->masks_fd >= 0 ? 0 : make_masks(sb);
+	size_t i;
+
+	for (i = 0; i < MASK_FDS && r == 0; i++) {
+		covers[i] = mount_clone(sb->masks_fd, cover_names[i]);
+		r = covers[i] < 0 ? covers[i] : mount_set(covers[i], COVER_ATTRS, false);
+	}
+	return r < 0 ? fail(sb->fail, -r, "Can't make the covers of %s %s", op->option, op->dest)
+		     : 0;
+}
+
+static void close_covers(struct sandbox *sb, const struct op *op)
+{
+	size_t i;
+
+	for (i = 0; i < MASK_FDS; i++)
+		sb->fds[op->first_fd + i] = fd_close(sb->fds[op->first_fd + i]);
+}
+
+static void kept_name(const struct sandbox *sb, const struct op *op, size_t cover,
+		      char name[static 32])
+{
+	snprintf(name, 32, "%zu%s", (size_t)(op - sb->plan->ops), cover_names[cover]);
+}
+
+int mask_keep(struct sandbox *sb, const struct op *op)
+{
+	char name[32];
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < MASK_FDS && r == 0; i++) {
+		kept_name(sb, op, i, name);
+		r = i == MASK_DIR ? mkdirat(sb->void_fd, name, 0755)
+				  : mknodat(sb->void_fd, name, S_IFREG | 0444, 0);
+		if (r == 0)
+			r = sys_move_mount(sb->fds[op->first_fd + i], "", sb->void_fd, name,
+					   MOVE_MOUNT_F_EMPTY_PATH);
+	}
+	if (r < 0)
+		r = fail(sb->fail, errno, "Can't keep the covers of %s %s", op->option, op->dest);
+	close_covers(sb, op);
+	return r;
+}
+
+void mask_fetch(struct sandbox *sb, const struct op *op)
+{
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < MASK_FDS; i++) {
+		kept_name(sb, op, i, name);
+		sb->fds[op->first_fd + i] = mount_clone(AT_FDCWD, name);
+	}
+}
+
+/* Splits a path without slashes at its end: the directory to DIR, the rest to NAME. */
+static int split(const char *path, size_t length, char dir[static PATH_MAX],
+		 char name[static NAME_MAX + 1])
+{
+	size_t start = length;
+
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	if (length - start > NAME_MAX || start >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, path + start, length - start);
+	name[length - start] = '\0';
+	memcpy(dir, path, start);
+	strcpy(dir + start, start > 0 ? "" : "/");
+	return 0;
+}
+
+/* Finds the target itself: links in the operand have led to it, so that its own directory is the
+ * one that holds it. */
+static int find_existing(struct sandbox *sb, const struct op *op, struct place *at)
+{
+	char full[PATH_MAX], dir[PATH_MAX];
+	const char *inside;
+	struct stat want, have;
+	int r = dest_path(sb, at->target, full, &inside);
+
+	if (r == 0 && streq(inside, "/"))
+		return fail(sb->fail, 0, "%s %s: the root cannot be hidden", op->option, op->dest);
+	if (r == 0)
+		r = split(inside, strlen(inside), dir, at->name);
+	if (r == 0)
+		r = at->parent = dest_open(sb, dir, O_PATH | O_DIRECTORY);
+	if (r < 0)
+		return fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest);
+	/* the kernel's path of what was renamed or removed meanwhile leads elsewhere */
+	if (fstat(at->target, &want) < 0 ||
+	    fstatat(at->parent, at->name, &have, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    want.st_dev != have.st_dev || want.st_ino != have.st_ino)
+		return fail(sb->fail, 0, "%s %s: it was moved, replaced or removed meanwhile",
+			    op->option, op->dest);
+	return 0;
+}
+
+static int find_missing(struct sandbox *sb, const struct op *op, struct place *at)
+{
+	size_t length = strlen(op->dest);
+	char dir[PATH_MAX];
+	struct stat st;
+	int r;
+
+	while (length > 0 && op->dest[length - 1] == '/')
+		length--;
+	r = split(op->dest, length, dir, at->name);
+	if (r == 0)
+		r = at->parent = dest_open(sb, dir, O_PATH | O_DIRECTORY);
+	if (r < 0)
+		return fail_hint(sb->fail,
+				 fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest),
+				 "a name can be hidden before it exists, its directory cannot");
+	if (fstatat(at->parent, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return fail_hint(sb->fail,
+				 fail(sb->fail, 0,
+				      "%s %s: it is a symbolic link that leads nowhere", op->option,
+				      op->dest),
+				 "name what it is to lead to");
+	return 0;
+}
+
+/* Fills *AT, which place_close() releases also on failure. Returns 0 or -errno with the failure
+ * recorded. */
+static int find_place(struct sandbox *sb, const struct op *op, struct place *at)
+{
+	int r;
+
+	at->parent = NO_FD;
+	at->target = dest_open(sb, op->dest, O_PATH);
+	if (at->target < 0 && at->target != -ENOENT)
+		return fail(sb->fail, -at->target, "%s %s", op->option, op->dest);
+	r = at->target >= 0 ? find_existing(sb, op, at) : find_missing(sb, op, at);
+	if (r < 0)
+		return r;
+	r = dest_path(sb, at->parent, at->full, &at->inside);
+	return r < 0 ? fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest) : 0;
+}
+
+/* Whether nobody but the sandbox can give the names in the directory another meaning: 1 or 0, or
+ * -errno with the failure recorded. */
+static int names_are_firm(struct sandbox *sb, const struct op *op, const struct place *at)
+{
+	struct statfs fs;
+
+	if (fstatfs(at->parent, &fs) < 0)
+		return fail(sb->fail, errno, "%s %s: its directory", op->option, op->dest);
+	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
+		return 1;
+	return dest_is_own(sb, op, at->parent);
+}
+
+/* Why the directory cannot be covered by an overlay, or NULL; with its mount's attributes. */
+static int check_directory(struct sandbox *sb, const struct place *at, const char **ret_why,
+			   uint64_t *ret_attrs)
+{
+	CLEANUP(free_p) char *text = mountinfo_read(sb);
+	size_t length = strlen(at->full);
+	char *line, *save = NULL;
+	bool below = false, known = false;
+	struct mountinfo m;
+	struct statx stx;
+
+	if (!text || sys_statx(at->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
+		return neg_errno();
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!mountinfo_parse(line, &m))
+			return -EPROTO;
+		if ((uint64_t)m.id == stx.stx_mnt_id) {
+			known = true;
+			*ret_attrs = m.attrs;
+		}
+		below |= (uint64_t)m.parent == stx.stx_mnt_id &&
+			 strncmp(m.point, at->full, length) == 0 && m.point[length] == '/';
+	}
+	if (!known)
+		return -ENOENT;
+	*ret_why = !(*ret_attrs & MOUNT_ATTR_RDONLY)  ? writable_inside
+		   : streq(at->inside, "/")	      ? "it lies in the root"
+		   : below			      ? "something is mounted below its directory"
+		   : !(*ret_attrs & MOUNT_ATTR_NODEV) ? "device nodes work in its directory"
+						      : NULL;
+	return 0;
+}
+
+static int add_whiteout(int dir, const char *name)
+{
+	if (mknodat(dir, name, S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST)
+		return neg_errno();
+	return 0;
+}
+
+/* Notes what hides the destination of OP, and tells the launcher. */
+static int note(struct sandbox *sb, const struct op *op, enum mask_made made, const char *path)
+{
+	int number = (int)(op - sb->plan->ops), r = dest_resolved(sb, op, path);
+
+	if (r < 0)
+		return fail(sb->fail, -r, "Out of memory");
+	sb->masks[number] = made;
+	return sb->plan->status_fd >= 0 ? channel_send(sb->socket, MESSAGE_MASK, number << 2 | made)
+					: 0;
+}
+
+/* Adds whiteouts to WHITE for the masks that follow OP directly, as far as they lie in the same
+ * directory, and chooses them: overlays can be stacked only twice. */
+static int choose_neighbours(struct sandbox *sb, const struct op *op, const struct place *at,
+			     int white)
+{
+	const struct op *end = sb->plan->ops + sb->plan->n_ops, *next;
+	struct place other;
+	int r = 0;
+
+	for (next = op + 1; next < end && next->type == OP_MASK && !next->deferred && r == 0;
+	     next++) {
+		if (sb->masks[next - sb->plan->ops] != MASK_NONE)
+			continue;
+		r = find_place(sb, next, &other);
+		if (r == 0 && streq(other.full, at->full)) {
+			r = add_whiteout(white, other.name);
+			if (r < 0)
+				fail(sb->fail, -r, "%s %s", next->option, next->dest);
+			sb->masks[next - sb->plan->ops] = MASK_CHOSEN;
+		}
+		place_close(&other);
+	}
+	return r;
+}
+
+/* Ends the choice: the overlay on PATH has been made, or with NULL it has not. */
+static int settle_neighbours(struct sandbox *sb, const char *path)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < sb->plan->n_ops && r == 0; i++) {
+		if (sb->masks[i] != MASK_CHOSEN)
+			continue;
+		sb->masks[i] = MASK_NONE;
+		r = path ? note(sb, &sb->plan->ops[i], MASK_OVERLAY, path) : 0;
+	}
+	return r;
+}
+
+/* The directory of whiteouts, with the mode of the one that it is laid over, since an overlay's
+ * root is that of its uppermost layer. Returns its descriptor or -errno. */
+static int make_whiteouts(struct sandbox *sb, const struct op *op, const struct place *at)
+{
+	CLEANUP(fd_closep) int dir = NO_FD;
+	struct stat st;
+	char name[32];
+	int r;
+
+	snprintf(name, sizeof name, "%zu", (size_t)(op - sb->plan->ops));
+	if (mkdirat(sb->masks_fd, name, 0700) < 0 || fstat(at->parent, &st) < 0)
+		return neg_errno();
+	dir = openat(sb->masks_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return neg_errno();
+	r = add_whiteout(dir, at->name);
+	if (r < 0)
+		return r;
+	return fchmod(dir, st.st_mode & 07777) < 0 ? neg_errno() : TAKE_FD(dir);
+}
+
+/* Covers the directory by an overlay. Returns 1, 0 when the kernel makes none of it, or -errno with
+ * the failure recorded. */
+static int hide_name(struct sandbox *sb, const struct op *op, const struct place *at,
+		     uint64_t attrs)
+{
+	CLEANUP(fd_closep) int white = make_whiteouts(sb, op, at), tree = NO_FD, seen = NO_FD;
+	int r;
+
+	if (white < 0)
+		return fail(sb->fail, -white, "Can't make the whiteout of %s %s", op->option,
+			    op->dest);
+	r = choose_neighbours(sb, op, at, white);
+	if (r < 0)
+		return r;
+	tree = overlay_of_two(sb, white, at->parent,
+			      (unsigned)(attrs & ~(uint64_t)MOUNT_ATTR__ATIME) | MOUNT_ATTR_NOSUID);
+	if (tree < 0)
+		return settle_neighbours(sb, NULL);
+	if (sys_move_mount(tree, "", at->parent, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
+	dest_forget(sb);
+	seen = dest_open(sb, op->dest, O_PATH);
+	if (seen != -ENOENT)
+		return fail(sb->fail, seen < 0 ? -seen : 0, "%s %s: it is still there", op->option,
+			    op->dest);
+	r = note(sb, op, MASK_OVERLAY, at->inside);
+	if (r == 0)
+		r = settle_neighbours(sb, at->inside);
+	return r < 0 ? r : 1;
+}
+
+/* Covers what is there. */
+static int cover_target(struct sandbox *sb, const struct op *op, const struct place *at)
+{
+	CLEANUP(fd_closep) int seen = NO_FD;
+	const struct stat *cover;
+	char full[PATH_MAX];
+	const char *inside;
+	struct stat st;
+	int r;
+
+	if (fstat(at->target, &st) < 0)
+		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
+	cover = &sb->mask_covers[S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE];
+	r = sb->fds[op->first_fd + (S_ISDIR(st.st_mode) ? MASK_DIR : MASK_FILE)];
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't find the covers of %s %s", op->option, op->dest);
+	if (sys_move_mount(r, "", at->target, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
+	dest_forget(sb);
+	seen = dest_open(sb, op->dest, O_PATH);
+	if (seen < 0 || fstat(seen, &st) < 0 || st.st_dev != cover->st_dev ||
+	    st.st_ino != cover->st_ino)
+		return fail(sb->fail, 0, "%s %s: it was moved, replaced or removed meanwhile",
+			    op->option, op->dest);
+	r = dest_path(sb, seen, full, &inside);
+	return r < 0 ? fail(sb->fail, -r, "%s %s", op->option, op->dest)
+		     : note(sb, op, MASK_COVER, inside);
+}
+
+static int refuse(struct sandbox *sb, const struct op *op, bool exists, const char *why)
+{
+	bool writable = streq(why, writable_inside);
+
+	if (!exists)
+		return fail_hint(sb->fail,
+				 fail(sb->fail, ENOENT,
+				      "%s %s: a missing name cannot be hidden here, because %s",
+				      op->option, op->dest, why),
+				 writable
+					 ? "make it first, or make its directory read-only inside, "
+					   "as with --ro-bind"
+					 : "make it first");
+	return fail_hint(sb->fail,
+			 fail(sb->fail, 0,
+			      "%s %s: what the host may put in its place would show, because %s",
+			      op->option, op->dest, why),
+			 writable ? "make its directory read-only inside, as with --ro-bind, or be "
+				    "content with --mask-try"
+				  : "be content with --mask-try");
+}
+
+/* Chooses how OP is hidden. */
+static int hide(struct sandbox *sb, const struct op *op, const struct place *at)
+{
+	const char *why = "it lies on what only the sandbox can mount";
+	bool exists = at->target >= 0;
+	uint64_t attrs = 0;
+	int r;
+
+	r = exists ? names_are_firm(sb, op, at) : 0;
+	if (r != 0)
+		return r < 0 ? r : cover_target(sb, op, at);
+	r = op->deferred ? 0 : check_directory(sb, at, &why, &attrs);
+	if (r < 0)
+		return fail(sb->fail, -r, "%s %s: can't read the mount table", op->option,
+			    op->dest);
+	if (!why) {
+		r = hide_name(sb, op, at, attrs);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		why = "the kernel makes no overlay of its directory";
+	}
+	return exists && (op->flags & OP_TRY) ? cover_target(sb, op, at)
+					      : refuse(sb, op, exists, why);
+}
+
+int mask_attach(struct sandbox *sb, const struct op *op)
+{
+	struct place at;
+	int r;
+
+	/* with a mask beside it already */
+	if (sb->masks[op - sb->plan->ops] != MASK_NONE) {
+		close_covers(sb, op);
+		return 0;
+	}
+	r = find_place(sb, op, &at);
+	if (r == 0)
+		r = hide(sb, op, &at);
+	place_close(&at);
+	close_covers(sb, op);
+	return r;
+}
