@@ -22,6 +22,7 @@
 #include "personality.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "signals.h"
 #include "sys.h"
 #include "timens.h"
 #include "util.h"
@@ -376,6 +377,8 @@ static void clone_sandbox(struct sandbox *sb)
 		return;
 	if (p->pidns_fd >= 0 && (p->unshare & CLONE_NEWPID))
 		enter_pidns(sb);
+	if (p->as->forwards)
+		sb->early = signals_waiting();
 	args.flags |= flags;
 	pid = sys_clone3(&args);
 	if (pid < 0) {

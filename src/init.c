@@ -213,8 +213,9 @@ static void handle_signal(struct init *init)
 		return;
 	if (info.ssi_signo == SIGCHLD)
 		reap(init, WNOHANG);
-	else if (info.ssi_code == SI_KERNEL && signals_from_terminal((int)info.ssi_signo))
-		return;
+	else if (info.ssi_code == SI_KERNEL &&
+		 (signals_of_terminal() & signals_one((int)info.ssi_signo)))
+		return; /* the command has it too */
 	else if (!init->command_ended)
 		kill(init->command, (int)info.ssi_signo);
 	else if (init->pid_namespace) /* --wait-all: those that are waited for */
@@ -243,15 +244,16 @@ static _Noreturn void loop(struct init *init)
 	}
 }
 
-/* Whether the init goes out of the way of what is sent to the launcher's process group or session,
- * SIGKILL too: without a pid namespace nobody else would end the command's daemons. The session
- * of the command stays the launcher's, and its process group as orphaned as that was, which is what
- * decides about ^Z (setpgid(2)). */
+/* Whether the init goes out of the way of what is sent to the launcher's process group: it would
+ * pass a second one on; and without a pid namespace SIGKILL would take it along, and nobody end the
+ * command's daemons. The session of the command stays the launcher's, and its process group as
+ * orphaned as that was, which is what decides about ^Z (setpgid(2)). */
 static bool leaves_session(const struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	return p->dies_with_launcher && !(p->unshare & CLONE_NEWPID) && !p->new_session;
+	return !p->new_session &&
+	       (p->as->forwards || (p->dies_with_launcher && !(p->unshare & CLONE_NEWPID)));
 }
 
 /* The command's process, until it is the command. PARENT is the init. */
@@ -259,7 +261,7 @@ static _Noreturn void child(struct sandbox *sb, pid_t parent)
 {
 	if (sb->plan->dies_with_launcher)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (leaves_session(sb))
+	if (leaves_session(sb) && !(sb->plan->unshare & CLONE_NEWPID))
 		while (getsid(parent) == getsid(0))
 			poll(NULL, 0, 1);
 	if (!(sb->plan->unshare & CLONE_NEWPID) && getppid() != parent)
@@ -297,6 +299,25 @@ static bool reaps_others(const struct sandbox *sb)
 	       (p->as->kills_orphans || p->dies_with_launcher || p->pidns_fd >= 0);
 }
 
+/* Notes what has come before the command's process can get it. */
+static void note_early(struct init *init)
+{
+	struct signalfd_siginfo info;
+
+	while (read(init->signals, &info, sizeof info) == sizeof info)
+		init->sb->early |= signals_one((int)info.ssi_signo);
+}
+
+/* Passes that on. */
+static void send_early(const struct init *init)
+{
+	int sig;
+
+	for (sig = 1; init->sb->early && sig <= 64; sig++)
+		if (init->sb->early & signals_one(sig))
+			kill(init->command, sig);
+}
+
 /* Turns the signals to act on into a descriptor. */
 static int watch_signals(struct init *init)
 {
@@ -305,7 +326,7 @@ static int watch_signals(struct init *init)
 	if (init->sb->plan->as->forwards)
 		signals |= signals_forwarded();
 	signals_mask(SIG_BLOCK, &signals, NULL);
-	return init->signals = signals_fd(signals, 0);
+	return init->signals = signals_fd(signals, SFD_NONBLOCK);
 }
 
 /* Makes the command's process. In a pid namespace it borrows our memory, which saves a copy: what
@@ -354,11 +375,14 @@ _Noreturn void init_main(struct sandbox *sb)
 	 * loop sees to it, which must only not be stopped */
 	if (!init.pid_namespace && p->dies_with_launcher)
 		prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
+	if (p->as->forwards)
+		note_early(&init);
 	init.command = start_command(&init);
 	if (init.command < 0) {
 		fail(sb->fail, errno, "Can't fork for pid 1");
 		goto failed;
 	}
+	send_early(&init);
 	if (sb->plan->status_fd >= 0)
 		tell_exec(&init);
 	if (chdir("/") < 0)

@@ -29,12 +29,19 @@ uint64_t signals_forwarded(void)
 	return ~set_of(others, ARRAY_SIZE(others));
 }
 
-bool signals_from_terminal(int sig)
+uint64_t signals_of_terminal(void)
 {
 	static const int terminal[] = { SIGHUP,	 SIGINT,  SIGQUIT, SIGWINCH,
 					SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU };
 
-	return (set_of(terminal, ARRAY_SIZE(terminal)) & signals_one(sig)) != 0;
+	return set_of(terminal, ARRAY_SIZE(terminal));
+}
+
+uint64_t signals_waiting(void)
+{
+	uint64_t set = 0;
+
+	return syscall(SYS_rt_sigpending, &set, sizeof set) < 0 ? 0 : set & signals_of_terminal();
 }
 
 uint64_t signals_ending(void)

@@ -5,7 +5,6 @@
  * set, and so out of the mask that the command gets back. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* The one-signal set of SIG. */
@@ -18,8 +17,11 @@ static inline uint64_t signals_one(int sig)
  * fault or a limit of its own, that tell of children, or that no process can block. */
 uint64_t signals_forwarded(void);
 
-/* True for a signal that the terminal sends, and then to a whole process group. */
-bool signals_from_terminal(int sig);
+/* The signals that the terminal sends, and then to a whole process group. */
+uint64_t signals_of_terminal(void);
+
+/* Those of them that wait for this process, which blocks them. sigpending(2). */
+uint64_t signals_waiting(void);
 
 /* The forwarded signals that would end this process if nobody blocked them: not those that the
  * caller ignores. sigaction(2). */

@@ -29,13 +29,13 @@ static bool is_known(const struct supervisor *su, const struct signalfd_siginfo 
 {
 	bool hang_up = info->ssi_signo == SIGHUP || info->ssi_signo == SIGCONT;
 
-	return info->ssi_code == SI_KERNEL && signals_from_terminal((int)info->ssi_signo) &&
+	return info->ssi_code == SI_KERNEL &&
+	       (signals_of_terminal() & signals_one((int)info->ssi_signo)) &&
 	       !su->plan->new_session && !(hang_up && getsid(0) == getpid());
 }
 
-/* Passes a signal on, but not one that the command knows, unless it came EARLY, when the sandbox
- * was not yet in the group. Returns false when there was none. */
-static bool forward(struct supervisor *su, bool early)
+/* Passes a signal on, but not one that the command knows. Returns false when there was none. */
+static bool forward(struct supervisor *su)
 {
 	struct signalfd_siginfo info;
 	int sig;
@@ -47,7 +47,7 @@ static bool forward(struct supervisor *su, bool early)
 	if (sig == SIGCONT && info.ssi_code > 0 && info.ssi_code != SI_KERNEL)
 		return true; /* the socket's, see stop_too() */
 	if (su->child >= 0) {
-		if (early || !is_known(su, &info))
+		if (!is_known(su, &info) && !(sig == SIGCONT && su->goes_on))
 			sys_pidfd_send_signal(su->child, sig);
 	} else if (signals_ending() & signals_one(sig)) {
 		/* there is no sandbox yet, and now there will be none */
@@ -69,7 +69,7 @@ static void stop_too(struct supervisor *su)
 	uint64_t stop = signals_one(SIGTSTP);
 
 	su->continued = false;
-	while (forward(su, false))
+	while (forward(su))
 		;
 	if (su->continued) /* with the command, after it stopped */
 		return;
@@ -82,6 +82,12 @@ static void stop_too(struct supervisor *su)
 	signals_mask(SIG_UNBLOCK, &stop, NULL);
 	signals_mask(SIG_BLOCK, &stop, NULL);
 	fcntl(su->socket, F_SETFL, 0);
+	/* what continued us has as a rule continued the whole group: another SIGCONT could undo a
+	 * stop that follows */
+	su->goes_on = poll(&said, 1, 100) > 0;
+	while (forward(su))
+		;
+	su->goes_on = false;
 }
 
 /* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
@@ -98,7 +104,7 @@ static void wait_for_maps(struct supervisor *su)
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
-			forward(su, false);
+			forward(su);
 	}
 }
 
@@ -266,7 +272,7 @@ static int wait_for_end(struct supervisor *su)
 		if (fds[0].revents)
 			r = receive(su);
 		else if (fds[1].revents)
-			forward(su, false);
+			forward(su);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
 		if (r < 0)
@@ -309,9 +315,6 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	close_others(su);
 	if (child > 0) {
 		r = adopt(su, child);
-		/* while the builder borrowed our memory nobody could take a signal */
-		while (su->signals >= 0 && forward(su, true))
-			;
 	} else if (!p->split) {
 		su->child = TAKE_FD(su->builder);
 		r = child_known(su, su->builder_pid);

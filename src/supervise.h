@@ -19,6 +19,7 @@ struct supervisor {
 	int parent; /* pidfd of our parent, with --die-with-parent, or empty */
 	bool terminal; /* the caller has one, whose shell is to see the command stop */
 	int early; /* a signal that came before the sandbox was known */
+	bool goes_on; /* the command has been continued without us */
 	bool continued; /* a signal has continued us since this was cleared */
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */

@@ -5,6 +5,7 @@
 import os
 import pty
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -79,6 +80,35 @@ class Status(ProbeCase):
     def test_leaves_no_core_of_its_own(self):
         r = self.husk(*SMALL, '--', 'sh', '-c', 'kill -ABRT $$')
         self.assertEqual((r.rc, os.listdir(self.dir)), (-signal.SIGABRT, []), r)
+
+    def test_one_core_at_most(self):
+        """The command's core is there, and none of husk's."""
+        with open('/proc/sys/kernel/core_pattern', encoding='ascii') as f:
+            pattern = f.read().strip()
+        if '/' in pattern or pattern.startswith('|'):
+            self.skipTest(f'cores go to {pattern}')
+        for name, args in KINDS.items():
+            with self.subTest(name):
+                cwd = self.mkdir(f'cores-{len(args)}', 0o777)
+                writable = ('--bind', cwd, cwd) if args else ()
+                r = self.run_cmd([HUSK, *args, *writable, '--', self.inside_c(
+                    '#include <stdlib.h>\nint main(void) { abort(); }', 'aborts')], cwd=cwd,
+                    preexec_fn=lambda: resource.setrlimit(
+                        resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+                self.assertEqual(r.rc, -signal.SIGABRT, r)
+                cores = os.listdir(cwd)
+                self.assertEqual(len(cores), 1, cores)
+                with open(os.path.join(cwd, cores[0]), 'rb') as f:
+                    self.assertIn(b'aborts', f.read(20000))
+
+    def test_as_process_1_it_exits_with_128_and_the_number(self):
+        """No signal without a handler ends process 1, its own neither."""
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
+            with self.subTest(number):
+                r = self.run_cmd(['unshare', '--user', '--map-root-user', '--pid', '--fork',
+                                  '--mount-proc', HUSK, *IN_PLACE, '--', 'sh', '-c',
+                                  f'kill -{int(number)} $$'])
+                self.assertEqual(r.rc, 128 + number, r)
 
     def test_the_shell_sees_128_and_the_number(self):
         r = self.run_cmd(['sh', '-c', f'{HUSK} sh -c "kill -9 \\$\\$"; echo $?'])
@@ -291,6 +321,61 @@ class Orphans(ProbeCase):
                  'grep -l "State:.Z" /proc/[0-9]*/status'
         r = self.husk(*SMALL, '--', 'sh', '-c', script)
         self.assertEqual(r.out, '', r)
+
+    ORPHANS = '''
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+/* starts 4000 orphans that end at once, waits until process 1, or a subreaper, has got and reaped
+   them all: then 4000 pipe ends are closed, and no zombie is left */
+int main(int argc, char **argv)
+{
+    int ends[2];
+    char c;
+    if (argc > 1) {
+        FILE *list = popen("grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null | wc -l", "r");
+        int n = -1;
+        return fscanf(list, "%d", &n) == 1 ? n > 5 : 9;
+    }
+    if (pipe(ends) < 0)
+        return 1;
+    for (int i = 0; i < 4000; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            return 2;
+        if (pid == 0) {
+            if (fork() == 0)
+                _exit(0);
+            _exit(0);
+        }
+        waitpid(pid, NULL, 0);
+    }
+    close(ends[1]);
+    if (read(ends[0], &c, 1) != 0)
+        return 3;
+    usleep(300000);
+    execl(argv[0], argv[0], "count", NULL);
+    return 4;
+}
+'''
+
+    def test_thousands_are_reaped(self):
+        r = self.husk(*SMALL, '--', self.inside_c(self.ORPHANS, 'orphans'), timeout=50)
+        self.assertRuns(r)
+
+    def test_thousands_are_reaped_without_a_pid_namespace(self):
+        """The zombies, if any, would be the children of the init."""
+        p = self.spawn([HUSK, '--', 'sh', '-c', f'{self.inside_c(self.ORPHANS, "orphans")}; '
+                        'echo done; sleep 20'])
+        init = wait_until(lambda: self.descendants(p.pid))[0]
+        self.assertEqual(p.stdout.readline(), b'done\n')
+        self.assertTrue(wait_until(lambda: self.children(init) == 1))
+
+    @staticmethod
+    def children(pid):
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+            return len(f.read().split())
 
     def test_output_of_the_command_arrives_whole(self):
         r = self.husk(*SMALL, '--', 'sh', '-c', 'seq 100000')
