@@ -87,6 +87,20 @@ int caps_effective(uint64_t *ret)
 	return 0;
 }
 
+int caps_held(uint64_t *ret)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	unsigned i;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return neg_errno();
+	for (*ret = 0, i = 0; i < 2; i++)
+		*ret |= (uint64_t)(data[i].effective | data[i].permitted | data[i].inheritable)
+			<< (32 * i);
+	return 0;
+}
+
 int caps_limit_bounding(uint64_t set)
 {
 	unsigned cap;

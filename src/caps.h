@@ -19,6 +19,10 @@ const char *caps_name(unsigned cap);
 /* Reads the calling process's effective set into *RET. Returns 0 or -errno. capget(2). */
 int caps_effective(uint64_t *ret);
 
+/* Reads the calling process's sets, a bit each: all that it has or could come to have itself.
+ * Returns 0 or -errno. capget(2). */
+int caps_held(uint64_t *ret);
+
 /* Drops every capability outside SET from the bounding set. Returns 0 or -errno. */
 int caps_limit_bounding(uint64_t set);
 

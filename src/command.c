@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "caps.h"
 #include "channel.h"
 #include "exec.h"
@@ -215,7 +216,10 @@ static int step_seccomp(struct sandbox *sb)
 		r = seccomp_refuse_keyring();
 	if (r < 0)
 		return fail(sb->fail, -r, "prctl(PR_SET_SECCOMP)");
-	return command_filter(sb);
+	/* the caller's may refuse the question */
+	if (sb->terminal || sb->refuse_keys)
+		r = audit_filtered(sb);
+	return r < 0 ? r : command_filter(sb);
 }
 
 /* Should: limit the command, and nothing of the set-up, to which a limit would be a failure at a
@@ -271,6 +275,7 @@ static const struct step command_steps[] = {
 	{ "landlock", landlock_restrict, "--landlock" },
 	{ "ready", step_ready, NULL },
 	{ "watch", step_watch, NULL },
+	{ "self-audit", audit_process, NULL },
 	{ "seccomp", step_seccomp, NULL },
 };
 

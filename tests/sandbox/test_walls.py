@@ -378,6 +378,46 @@ class Program(ProbeCase):
                     self.assertFails(r, rc)
 
 
+class SelfAudit(ProbeCase):
+    """Were a call said to have worked that did not, the command would not run."""
+
+    def stopped(self, call, *args, text, **kw):
+        self.need('strace')
+        for program, rc in ((HUSK, 125), (BWRAP, 1)):
+            with self.subTest(program, args=args):
+                r = self.run_cmd(['strace', '-f', '-qq', '-o', self.path('log'), '-e',
+                                  f'inject={call}:retval=0', program, *HOST, *args, '--',
+                                  'echo', 'ran'], **kw)
+                self.assertNotIn('ran', r.out)
+                self.assertFails(r, rc, text)
+
+    def test_no_new_privs(self):
+        self.stopped('prctl', text='no_new_privs is not set')
+
+    def test_capabilities(self):
+        self.stopped('capset', '--cap-drop', 'CAP_CHOWN', '--unshare-user',
+                     text='the command would have cap_chown')
+
+
+    def test_filter_of_the_terminal(self):
+        self.need('strace')
+        for program in (HUSK, BWRAP):
+            faked = 0
+            for number in range(1, 9):
+                log = self.path(f'log{number}')
+                out = self.pty(['strace', '-f', '-qq', '-o', log, '-e',
+                                f'inject=prctl:retval=0:when={number}', program, *HOST,
+                                '--unshare-user', '--cap-add', 'ALL', '--',
+                                'echo', 'ran'])
+                with open(log, encoding='utf-8', errors='replace') as f:
+                    if not re.search(r'PR_SET_SECCOMP.*INJECTED', f.read()):
+                        continue
+                faked += 1
+                self.assertNotIn('ran', out.out)
+                self.assertIn('no seccomp filter is in force', out.out)
+            self.assertGreater(faked, 0, program)
+
+
 class Keyring(ProbeCase):
     SNIPPET = r'''
         #include <errno.h>
