@@ -82,25 +82,43 @@ static bool filtered(const struct diagnosis *d)
 	return line && line[10] == '2';
 }
 
-/* Both calls are made so that the kernel finds them wrong before it looks at anything else: any
- * other answer than EINVAL comes from before the kernel. */
+/* Each call is made so that the kernel finds it wrong before it looks at anything else, and says so
+ * by this error: any other answer comes from before the kernel. */
+static const struct {
+	const char *name;
+	long number, args[4];
+	int error;
+} bad_calls[] = {
+	{ "unshare", SYS_unshare, { CLONE_NEWUSER | 1 }, EINVAL },
+	{ "clone3", SYS_clone3, { 0, 0 }, EINVAL },
+	{ "mount", SYS_mount, { 0, 0, 1, 0 }, EFAULT },
+	{ "umount2", SYS_umount2, { 1, 1 << 30 }, EINVAL },
+	{ "openat2", SYS_openat2, { -1, 1, 1, 0 }, EINVAL },
+	{ "open_tree", SYS_open_tree, { -1, 1, 1 << 30 }, EINVAL },
+	{ "mount_setattr", SYS_mount_setattr, { -1, 1, 1 << 30, 0 }, EINVAL },
+	{ "setns", SYS_setns, { -1, 0 }, EBADF },
+};
+
 static bool seccomp_refuses(struct diagnosis *d)
 {
 	static const char hint[] =
 		"allow namespaces in the container's filter: --security-opt seccomp=FILE of docker "
 		"and podman, RestrictNamespaces=no of systemd";
-	const char *call = NULL;
+	const long *args;
+	size_t i;
 
-	if (unshare(CLONE_NEWUSER | 1) < 0 && errno != EINVAL)
-		call = "unshare";
-	else if (syscall(SYS_clone3, NULL, 0) < 0 && errno != EINVAL)
-		call = "clone3";
-	return call && filtered(d) &&
-	       found(d, hint, "a seccomp filter refuses %s(2) with %s", call,
-		     errno == EPERM    ? "EPERM"
-		     : errno == EACCES ? "EACCES"
-		     : errno == ENOSYS ? "ENOSYS"
-				       : fail_errno_text(errno));
+	for (i = 0; i < ARRAY_SIZE(bad_calls) && filtered(d); i++) {
+		args = bad_calls[i].args;
+		if (syscall(bad_calls[i].number, args[0], args[1], args[2], args[3], 0) == 0 ||
+		    errno == bad_calls[i].error)
+			continue;
+		return found(d, hint, "a seccomp filter refuses %s(2) with %s", bad_calls[i].name,
+			     errno == EPERM    ? "EPERM"
+			     : errno == EACCES ? "EACCES"
+			     : errno == ENOSYS ? "ENOSYS"
+					       : fail_errno_text(errno));
+	}
+	return false;
 }
 
 static bool sysctl_refuses(struct diagnosis *d)
@@ -345,35 +363,58 @@ static void explain_missing(struct diagnosis *d)
 	found(d, NULL, "likely because the kernel does not support user namespaces");
 }
 
-/* The mounts that keep a fresh proc from being mounted: whatever covers a part of the one that is
- * there, but for a directory that the kernel keeps empty. */
+/* Counts the mounts on parts of the /proc that is seen: the mount with the number PROC. *RET_FIRST,
+ * of 4096 bytes, is where one of them is. A directory that the kernel keeps empty may be covered.
+ */
+static size_t count_covers(FILE *mountinfo, long proc, char *ret_first)
+{
+	char *text = NULL, point[4096];
+	size_t room = 0, covers = 0;
+	long parent;
+
+	rewind(mountinfo);
+	while (getline(&text, &room, mountinfo) > 0)
+		if (sscanf(text, "%*d %ld %*s %*s %4095s", &parent, point) == 2 && parent == proc &&
+		    strncmp(point, "/proc/", 6) == 0 && !streq(point, "/proc/sys/fs/binfmt_misc") &&
+		    covers++ == 0)
+			memcpy(ret_first, point, sizeof point);
+	free(text);
+	return covers;
+}
+
+/* The number of the last mount on /proc, or 0. */
+static long find_proc(FILE *mountinfo)
+{
+	char *text = NULL, point[4096];
+	size_t room = 0;
+	long id, found = 0;
+
+	while (getline(&text, &room, mountinfo) > 0)
+		if (sscanf(text, "%ld %*d %*s %*s %4095s", &id, point) == 2 &&
+		    streq(point, "/proc"))
+			found = id;
+	free(text);
+	return found;
+}
+
+/* The kernel allows a fresh proc only where another is visible with nothing on it. */
 static void explain_proc(struct diagnosis *d)
 {
 	static const char hint[] =
-		"--proc-try shows an empty directory then, --ro-bind /proc /proc "
-		"the processes outside; podman run --security-opt unmask=ALL "
-		"uncovers it";
-	CLEANUP(fd_closep)
+		"--proc-try shows an empty directory then, --ro-bind /proc /proc the processes "
+		"outside; podman run --security-opt unmask=ALL uncovers it";
 	int fd = openat(d->proc_fd, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	char *text = NULL, point[4096], first[4096] = "";
-	size_t room = 0, covers = 0, procs = 0;
+	char first[4096];
+	size_t covers;
+	long proc;
 
-	if (!f)
+	if (!f) {
+		fd_close(fd);
 		return;
-	fd = NO_FD;
-	while (getline(&text, &room, f) > 0) {
-		if (sscanf(text, "%*s %*s %*s %*s %4095s", point) != 1)
-			continue;
-		if (streq(point, "/proc")) {
-			procs++;
-		} else if (strncmp(point, "/proc/", 6) == 0 &&
-			   !streq(point, "/proc/sys/fs/binfmt_misc")) {
-			if (covers++ == 0)
-				memcpy(first, point, sizeof first);
-		}
 	}
-	free(text);
+	proc = find_proc(f);
+	covers = count_covers(f, proc, first);
 	fclose(f);
 	if (covers > 1)
 		found(d, hint, "something is mounted on %s and on %zu other parts of /proc", first,
@@ -382,7 +423,18 @@ static void explain_proc(struct diagnosis *d)
 		found(d, hint, "something is mounted on %s", first);
 	else
 		found(d, hint, "the kernel allows it only where a whole /proc is visible%s",
-		      procs ? "" : ", and none is mounted");
+		      proc ? "" : ", and none is mounted");
+}
+
+/* A failure anywhere in the set-up, for the causes that any of its calls may meet. */
+static void explain_set_up(struct diagnosis *d)
+{
+	if (d->fail->err == EPERM || d->fail->err == ENOSYS)
+		seccomp_refuses(d);
+	else if (d->fail->err == ENOSPC)
+		fail_hint(d->fail, 0,
+			  "a file system is full, or a limit is reached: user.max_mnt_namespaces, "
+			  "which counts detached mounts too, or fs.mount-max");
 }
 
 void diagnose(const struct plan *p, const struct caller *caller, int proc_fd, struct fail *f)
@@ -390,15 +442,18 @@ void diagnose(const struct plan *p, const struct caller *caller, int proc_fd, st
 	struct diagnosis d = { .plan = p, .caller = caller, .proc_fd = proc_fd, .fail = f };
 	int err = f->refused_err;
 
-	if (!p->as->explains || f->refusal == REFUSED_NOTHING)
+	if (!p->as->explains || !f->set || f->kind != FAIL_SETUP)
 		return;
-	if (f->refusal == REFUSED_PROC)
+	if (f->refusal == REFUSED_NOTHING)
+		explain_set_up(&d);
+	else if (f->refusal == REFUSED_PROC)
 		explain_proc(&d);
 	else if (f->refusal == REFUSED_CAPABILITIES && err == EROFS)
 		fail_hint(f, 0,
 			  "mount /proc read-write where husk runs: id maps are written there");
 	else if (f->refusal == REFUSED_CAPABILITIES)
-		(void)((err == EPERM || err == EACCES) && apparmor_refuses(&d));
+		(void)(seccomp_refuses(&d) ||
+		       ((err == EPERM || err == EACCES) && apparmor_refuses(&d)));
 	else if (err == EPERM || err == EACCES || err == ENOSYS)
 		explain_permission(&d);
 	else if (err == ENOSPC || err == EUSERS)

@@ -6,6 +6,7 @@ Everything runs in a mount namespace of the test's own; files of /proc are opene
 never written to.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,28 @@ class Husk(Base):
                      ('--dev-bind', '/', '/', *PROC)):
             with self.subTest(args=args):
                 self.check(args, *self.knobs())
+
+    def test_s18_knobs_with_a_proc_that_may_be_refused(self):
+        for args in ((*SMALL[:-2], '--proc-try', '/proc'), (*HOST, '--proc-try', '/proc')):
+            self.check(args, *self.knobs())
+
+    def test_nested(self):
+        """The covers on the outer /proc keep the kernel from allowing another."""
+        r = self.husk(*SMALL, HUSK, *SMALL, 'true')
+        self.assertFails(r, 125, 'something is mounted on /proc/(sys|irq|bus|sysrq-trigger)')
+        r = self.husk(*SMALL, HUSK, *SMALL[:-2], '--proc-try', '/proc', 'ls', '-A', '/proc')
+        self.assertRuns(r, '')
+
+    def test_features(self):
+        """What root finds out is what others do; nothing of the machine's is written to."""
+        def read_pid_max():
+            with open('/proc/sys/kernel/pid_max', encoding='ascii') as f:
+                return f.read()
+        before = read_pid_max()
+        mine = json.loads(self.husk('--features').out)
+        others = json.loads(self.run_cmd(self.as_user([HUSK, '--features'])).out)
+        self.assertEqual(mine, others)
+        self.assertEqual(read_pid_max(), before)
 
     def test_s18_knobs_on_the_hosts_tree(self):
         self.check(['--unshare-pid'], *self.knobs())

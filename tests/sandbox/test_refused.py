@@ -17,20 +17,24 @@ NO_PERMISSION = ('bwrap: No permissions to create new namespace, likely because 
                  'not allow non-privileged user namespaces\n')
 KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts')
 
-# usage: CALL:WHEN:ERRNO... -- COMMAND, with a filter that answers CALL with ERRNO: always, where it
-# names a user namespace (as a container's), or where the kernel would look at it at all
+# usage: CALL:WHEN:ERRNO... -- COMMAND, with a filter that answers CALL with ERRNO: always; where it
+# names a user namespace, as a container's; or where it is valid, in place of the kernel
 FILTER = r'''
 import ctypes, errno, os, platform, struct, sys
-CALLS = {'x86_64': {'unshare': 272, 'mount': 165}, 'aarch64': {'unshare': 97, 'mount': 40}}
-NUMBERS = dict(CALLS[platform.machine()], clone3=435, openat2=437)
+CALLS = {'x86_64': {'unshare': 272, 'mount': 165, 'umount2': 166, 'setns': 308},
+         'aarch64': {'unshare': 97, 'mount': 40, 'umount2': 39, 'setns': 268}}
+NUMBERS = dict(CALLS[platform.machine()], clone3=435, openat2=437, open_tree=428,
+               mount_setattr=442)
 NEWUSER, LOAD, JEQ, JSET, RET, ALLOW = 0x10000000, 0x20, 0x15, 0x45, 6, 0x7fff0000
 code = []
 split = sys.argv.index('--')
 for spec in sys.argv[1:split]:
     call, when, name = spec.split(':')
+    valid = {'unshare': [(LOAD, 0, 0, 16), (JSET, 0, 2, NEWUSER), (JSET, 1, 0, 1)],
+             'mount': [(LOAD, 0, 0, 32), (JEQ, 0, 1, 0)],
+             'openat2': [(LOAD, 0, 0, 40), (JEQ, 1, 0, 0)]}
     test = {'always': [], 'user': [(LOAD, 0, 0, 16), (JSET, 0, 1, NEWUSER)],
-            'valid': [(LOAD, 0, 0, 16), (JSET, 0, 3, NEWUSER), (LOAD, 0, 0, 16),
-                      (JSET, 1, 0, 1)]}[when]
+            'valid': valid.get(call)}[when]
     answer = [(RET, 0, 0, 0x50000 | getattr(errno, name))]
     code += [(LOAD, 0, 0, 0), (JEQ, 0, len(test) + 1, NUMBERS[call]), *test, *answer]
 code += [(RET, 0, 0, ALLOW)]
@@ -85,6 +89,11 @@ class Limits(Refused):
         """One user namespace is allowed, and the builder takes it."""
         self.says(self.limited('user', 1, [HUSK, *SMALL, 'true']),
                   'all 1 of user.max_user_namespaces are in use', 'sysctl')
+
+    def test_detached_mounts_count_as_namespaces(self):
+        """The caller has one, the builder makes one, and each detached mount is one for a while."""
+        self.says(self.limited('mnt', 2, [HUSK, *SMALL, 'true']),
+                  'No space left on device', 'hint: ', 'user.max_mnt_namespaces')
 
     def test_only_what_is_asked_for_counts(self):
         r = self.run_cmd(self.limited('net', 0, [HUSK, '--unshare-pid', 'true']))
@@ -169,6 +178,23 @@ class Permission(Refused):
                 self.says([*self.filtered(f'clone3:always:{answer}'), HUSK, *args, 'true'],
                           'a seccomp filter refuses clone3(2) with ' + answer)
 
+    def test_filter_of_what_follows(self):
+        """Namespaces are allowed, and what is done in them is not."""
+        for call in ('mount', 'openat2', 'open_tree', 'mount_setattr'):
+            for answer in ('EPERM', 'ENOSYS'):
+                self.says([*self.filtered(f'{call}:always:{answer}'), HUSK, *SMALL, 'true'],
+                          f'a seccomp filter refuses {call}(2) with {answer}', 'hint: allow')
+
+    def test_filter_that_is_not_the_cause(self):
+        """The commands of a container fail for other reasons too."""
+        r = self.run_cmd([*self.filtered('setns:always:EPERM'), HUSK, *HOST, '--chdir', '/root',
+                          'true'])
+        self.assertFails(r, 125)
+        self.assertNotIn('seccomp', r.err)
+        r = self.run_cmd([*self.filtered('setns:always:EPERM'), HUSK, *HOST, '/etc/passwd'])
+        self.assertFails(r, 126)
+        self.assertNotIn('seccomp', r.err)
+
     def test_filter_as_bwrap(self):
         self.bwrap_says([*self.filtered('unshare:user:EPERM', 'clone3:always:EPERM'), BWRAP, *HOST,
                          'true'], NO_PERMISSION)
@@ -209,12 +235,12 @@ class AppArmor(Refused):
         """The namespace is made, and its capabilities are worth nothing."""
         for rule, words in (('openat2', 'setting up uid map'),
                             ('mount', 'Failed to make / private')):
-            self.says(self.fake(self.NAME, 1, [*self.filtered(f'{rule}:always:EACCES'), HUSK, *HOST,
+            self.says(self.fake(self.NAME, 1, [*self.filtered(f'{rule}:valid:EACCES'), HUSK, *HOST,
                                                'true']),
                       words, 'Permission denied', f'kernel.{self.NAME} is 1', 'hint: give husk')
 
     def test_profile(self):
-        for rule in ('unshare:valid:EACCES', 'mount:always:EACCES'):
+        for rule in ('unshare:valid:EACCES', 'mount:valid:EACCES'):
             self.says(self.confined('some-profile (enforce)', [*self.filtered(rule), HUSK, *HOST,
                                                                'true']),
                       'the AppArmor profile some-profile does not allow it',
@@ -236,7 +262,7 @@ class AppArmor(Refused):
                                                                 'clone3:always:EACCES'),
                                                  BWRAP, '--unshare-user', *HOST, 'true']),
                         NO_PERMISSION)
-        self.bwrap_says(self.fake(self.NAME, 1, [*self.filtered('openat2:always:EACCES'), BWRAP,
+        self.bwrap_says(self.fake(self.NAME, 1, [*self.filtered('openat2:valid:EACCES'), BWRAP,
                                                  '--unshare-user', *HOST, 'true']),
                         'bwrap: setting up uid map: Permission denied\n')
 
