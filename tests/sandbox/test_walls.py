@@ -401,21 +401,19 @@ class SelfAudit(ProbeCase):
 
     def test_filter_of_the_terminal(self):
         self.need('strace')
-        for program in (HUSK, BWRAP):
-            faked = 0
-            for number in range(1, 9):
-                log = self.path(f'log{number}')
-                out = self.pty(['strace', '-f', '-qq', '-o', log, '-e',
-                                f'inject=prctl:retval=0:when={number}', program, *HOST,
-                                '--unshare-user', '--cap-add', 'ALL', '--',
-                                'echo', 'ran'])
-                with open(log, encoding='utf-8', errors='replace') as f:
-                    if not re.search(r'PR_SET_SECCOMP.*INJECTED', f.read()):
-                        continue
-                faked += 1
-                self.assertNotIn('ran', out.out)
-                self.assertIn('no seccomp filter is in force', out.out)
-            self.assertGreater(faked, 0, program)
+        faked = 0
+        for number in range(1, 9):
+            log = self.path(f'log{number}')
+            out = self.pty(['strace', '-f', '-qq', '-o', log, '-e',
+                            f'inject=prctl:retval=0:when={number}', HUSK, *HOST, '--',
+                            'echo', 'ran'])
+            with open(log, encoding='utf-8', errors='replace') as f:
+                if not re.search(r'PR_SET_SECCOMP.*INJECTED', f.read()):
+                    continue
+            faked += 1
+            self.assertNotIn('ran', out.out)
+            self.assertIn('no seccomp filter is in force', out.out)
+        self.assertGreater(faked, 0)
 
 
 class Keyring(ProbeCase):
