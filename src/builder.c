@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 
 #include "channel.h"
+#include "enter.h"
 #include "fail.h"
 #include "harbour.h"
 #include "idmap.h"
@@ -42,12 +43,14 @@ static int step_go(struct sandbox *sb)
 	return sb->plan->split || !inside_waits(sb->plan) ? 0 : inside_wait_go(sb);
 }
 
-/* Should: enter the caller's user namespace, if one was given. Mustn't: make the namespaces of the
- * sandbox yet. */
+/* Should: enter the caller's user namespace, if one was given, or the namespaces to join with those
+ * that own them. Mustn't: make the namespaces of the sandbox yet. */
 static int step_userns(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
+	if (p->joins)
+		return enter_joined(sb);
 	if (p->userns_fd < 0)
 		return 0;
 	if (setns(p->userns_fd, CLONE_NEWUSER) < 0)
@@ -77,7 +80,7 @@ static int step_maps(struct sandbox *sb)
 	const struct plan *p = sb->plan;
 	const struct caller *c = sb->caller;
 
-	if (!p->userns || p->userns_block_fd >= 0)
+	if (!p->userns || p->userns_block_fd >= 0 || p->owner_joined)
 		return 0;
 	if (p->two_levels)
 		return idmap_write(sb, 0, c->uid, 0, c->gid, true);
@@ -92,7 +95,7 @@ static int step_ids(struct sandbox *sb)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
-	if (p->userns_fd < 0 || (!p->uid_set && !p->gid_set))
+	if ((p->userns_fd < 0 && !plan_joins_all(p)) || (!p->uid_set && !p->gid_set))
 		return 0;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "prctl(PR_SET_KEEPCAPS) failed");
@@ -111,12 +114,14 @@ static int step_ids(struct sandbox *sb)
 }
 
 /* Should: cut the mounts off from the host's before anything of them is opened. Mustn't: pay for it
- * where the clone has made slaves already and slaves are wanted. */
+ * where the clone has made slaves already and slaves are wanted; change a joined namespace. */
 static int step_propagation(struct sandbox *sb)
 {
 	unsigned long kind = sb->plan->as->private_mounts ? MS_PRIVATE : MS_SLAVE;
 	int err, r;
 
+	if (sb->plan->root == ROOT_JOINED)
+		return 0;
 	if (kind == MS_SLAVE && (sb->plan->userns || sb->plan->userns_fd >= 0))
 		return 0;
 	if (sys_mount("none", "/", NULL, MS_REC | kind, NULL) == 0)
@@ -291,7 +296,7 @@ static int step_join(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	if (p->pidns_fd >= 0 && setns(p->pidns_fd, CLONE_NEWPID) < 0)
+	if (p->pidns_fd >= 0 && !p->joins && setns(p->pidns_fd, CLONE_NEWPID) < 0)
 		return fail_hint(sb->fail,
 				 p->as->explains ? fail(sb->fail, errno, "--pidns %d", p->pidns_fd)
 						 : fail(sb->fail, errno, "Setting pidns failed"),
@@ -338,24 +343,29 @@ static void enter_pidns(struct sandbox *sb)
 }
 
 /* Enters the sandbox's namespaces in FLAGS, all but the pid namespace, where a process that is born
- * in them would come too late. Leaves in *FLAGS what the clone is to make. */
+ * in them would come too late: the clocks would be fixed, or its id maps would be to write when
+ * others can see it already, to whom it must be closed. Leaves in *FLAGS what the clone is to make.
+ */
 static int enter_namespaces(struct sandbox *sb, uint64_t *flags)
 {
 	const struct plan *p = sb->plan;
+	uint64_t now = *flags & ~(uint64_t)CLONE_NEWPID;
 	int r = 0;
 
-	sb->fail->step = "namespaces";
-	if (unshare((int)(*flags & ~(uint64_t)CLONE_NEWPID)) < 0)
+	fail_step(sb->fail, "namespaces", NULL);
+	if (now && unshare((int)now) < 0)
 		return inside_explain_clone(sb, errno);
 	*flags &= CLONE_NEWPID;
 	if (p->two_levels) {
-		sb->fail->step = "id maps";
-		r = idmap_write(sb, p->uid, 0, p->gid, 0, false);
+		fail_step(sb->fail, "id maps", NULL);
+		r = idmap_write(sb, p->uid, sb->outer_uid, p->gid, sb->outer_gid, p->owner_joined);
 	}
 	if (r == 0 && plan_shifts(p)) {
-		sb->fail->step = "clocks";
+		fail_step(sb->fail, "clocks", NULL);
 		r = timens_shift(sb);
 	}
+	if (r == 0 && p->guarded && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = fail(sb->fail, errno, "can't set dumpable");
 	return r;
 }
 
@@ -364,8 +374,9 @@ static int enter_namespaces(struct sandbox *sb, uint64_t *flags)
 static void clone_sandbox(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	uint64_t flags = p->unshare | (p->two_levels ? CLONE_NEWUSER | CLONE_NEWNS : 0) |
-			 (p->userns2_fd >= 0 ? CLONE_NEWNS : 0);
+	uint64_t mounts = p->joins & CLONE_NEWNS ? 0 : CLONE_NEWNS;
+	uint64_t flags = p->unshare | (p->two_levels ? CLONE_NEWUSER | mounts : 0) |
+			 (p->userns2_fd >= 0 ? mounts : 0);
 	struct clone_args args = { .flags = CLONE_PARENT };
 	pid_t pid;
 
@@ -380,6 +391,7 @@ static void clone_sandbox(struct sandbox *sb)
 	if (p->as->forwards)
 		sb->early = signals_waiting();
 	args.flags |= flags;
+	sb->tells_pid |= p->guarded;
 	pid = sys_clone3(&args);
 	if (pid < 0) {
 		fail_step(sb->fail, "namespaces", NULL);

@@ -12,6 +12,7 @@
 
 #include "caps.h"
 #include "fail.h"
+#include "join.h"
 #include "personality.h"
 #include "plan.h"
 #include "sys.h"
@@ -116,6 +117,7 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 	struct caller c = {
 		.uid = (uid_t)getauxval(AT_UID),
 		.gid = (gid_t)getauxval(AT_GID),
+		.join.pidfd = NO_FD,
 	};
 	struct rlimit files;
 	int r, cgroup, user = 1;
@@ -139,5 +141,5 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 	if (c.uid != 0 && c.effective != 0)
 		return fail(f, 0, "Unexpected capabilities but not setuid, old file caps config?");
 	*ret = c;
-	return 0;
+	return join_gather(plan, proc_fd, &ret->join, f);
 }

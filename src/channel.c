@@ -39,6 +39,16 @@ int channel_send_fail(int fd, const struct fail *f)
 				strlen(f->text) + 1);
 }
 
+int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX])
+{
+	struct message m;
+
+	m.type = MESSAGE_NAMESPACES;
+	m.value = 0;
+	memcpy(m.namespaces, ids, sizeof m.namespaces);
+	return send_all(fd, &m, offsetof(struct message, namespaces) + sizeof m.namespaces);
+}
+
 int channel_receive(int fd, struct message *ret, int nonblock)
 {
 	ssize_t n;

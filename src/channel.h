@@ -6,9 +6,11 @@
 #include <sys/types.h>
 
 #include "fail.h"
+#include "ns.h"
 
 enum message_type {
 	MESSAGE_PID, /* the builder made the sandbox: its pid as the launcher sees it */
+	MESSAGE_NAMESPACES, /* the sandbox, before its pid: the ids follow */
 	MESSAGE_FAIL, /* something failed: a struct fail follows */
 	MESSAGE_EXIT, /* the init process: the command ended, with this wait status */
 	MESSAGE_READY, /* all is set up, the filters and execve follow */
@@ -25,7 +27,10 @@ enum message_type {
 struct message {
 	enum message_type type;
 	int value;
-	struct fail fail; /* only on the wire for MESSAGE_FAIL, and only as much of it as is used */
+	union {
+		struct fail fail; /* of MESSAGE_FAIL, and on the wire only as much as is used */
+		uint64_t namespaces[NS_MAX]; /* of MESSAGE_NAMESPACES, in the order of the table */
+	};
 };
 
 /* Sends TYPE with VALUE. Returns 0 or -errno. */
@@ -33,6 +38,9 @@ int channel_send(int fd, enum message_type type, int value);
 
 /* Sends a failure. Returns 0 or -errno. */
 int channel_send_fail(int fd, const struct fail *f);
+
+/* Sends the IDS of namespaces. Returns 0 or -errno. */
+int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX]);
 
 /* Receives one message into *RET. Returns 1, 0 when every writer is gone, or -errno (-EAGAIN with
  * NONBLOCK when there is none). */

@@ -72,14 +72,15 @@ static int step_capabilities(struct sandbox *sb)
 	 * when asked */
 	bool bwrap_root = !p->as->all_caps && sb->caller->uid == 0;
 	bool in_userns = p->userns || p->userns_fd >= 0;
+	uid_t uid = plan_joins_all(p) ? geteuid() : p->uid;
 	int r = 0;
 
-	if (p->as->all_caps && p->caps == CAPS_ALL && p->uid == 0)
+	if (p->as->all_caps && p->caps == CAPS_ALL && uid == 0)
 		return 0;
 	if (!bwrap_root || in_userns)
 		r = caps_limit_bounding(p->caps);
 	if (r == 0 && (!bwrap_root || p->caps_edited))
-		r = caps_limit(p->caps, !p->as->all_caps || p->uid != 0);
+		r = caps_limit(p->caps, !p->as->all_caps || uid != 0);
 	return r < 0 ? fail(sb->fail, -r, "Setting capabilities") : 0;
 }
 

@@ -108,7 +108,7 @@ int events_plan(const struct plan *p, const struct json *explanation, struct fai
 		     : 0;
 }
 
-void events_namespaces(const struct plan *p, int proc_fd, pid_t child)
+void events_namespaces(const struct plan *p, int proc_fd, pid_t child, const uint64_t *ids)
 {
 	struct json j = { 0 };
 	char path[64];
@@ -122,7 +122,9 @@ void events_namespaces(const struct plan *p, int proc_fd, pid_t child)
 	json_open(&j, "namespaces", '{');
 	for (i = 0; i < NS_MAX; i++) {
 		snprintf(path, sizeof path, "%d/ns/%s", (int)child, namespaces[i].of_command);
-		if (fstatat(proc_fd, path, &st, 0) == 0)
+		if (ids && ids[i])
+			json_number(&j, namespaces[i].name, (long long)ids[i]);
+		else if (!ids && fstatat(proc_fd, path, &st, 0) == 0)
 			json_number(&j, namespaces[i].name, (long long)st.st_ino);
 		else
 			json_null(&j, namespaces[i].name);

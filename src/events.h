@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "plan.h"
@@ -19,8 +20,8 @@ struct json;
 int events_plan(const struct plan *p, const struct json *explanation, struct fail *f);
 
 /* The sandbox's first process CHILD, as the launcher sees it, and the ids of its namespaces;
- * PROC_FD is the launcher's /proc. */
-void events_namespaces(const struct plan *p, int proc_fd, pid_t child);
+ * PROC_FD is the launcher's /proc, IDS what the sandbox has told of itself, or NULL. */
+void events_namespaces(const struct plan *p, int proc_fd, pid_t child, const uint64_t *ids);
 
 /* EVENT, with nothing to be said about it. */
 void events_plain(const struct plan *p, const char *event);

@@ -140,7 +140,7 @@ static void fact_choice(struct facts *t, const char *key, const char *value, con
 
 static const char *user_namespace(const struct plan *p)
 {
-	if (p->userns_fd >= 0)
+	if (p->userns_fd >= 0 || (plan_joins_all(p) && (p->joins & CLONE_NEWUSER)))
 		return "joined";
 	return p->userns ? "new" : "shared";
 }
@@ -169,11 +169,13 @@ static void tell_identity(struct facts *t)
 {
 	const struct plan *p = t->plan;
 	const struct caller *c = t->caller;
-	bool known = p->userns_fd < 0 && p->userns_block_fd < 0;
+	bool known = p->userns_fd < 0 && p->userns_block_fd < 0 && !plan_joins_all(p);
 
 	line(t);
 	if (p->userns_fd >= 0)
 		say(t, "in the user namespace of descriptor %d\n", p->userns_fd);
+	else if (plan_joins_all(p))
+		say(t, "in the namespaces of process %d\n", (int)c->join.pid);
 	else if (p->userns_block_fd >= 0)
 		say(t, "id maps written by the caller, before descriptor %d ends\n",
 		    p->userns_block_fd);
@@ -182,7 +184,7 @@ static void tell_identity(struct facts *t)
 		    c->gid);
 	else
 		say(t, "uid %u, gid %u, as outside\n", c->uid, c->gid);
-	if (p->userns_fd >= 0 && (p->uid_set || p->gid_set)) {
+	if ((p->userns_fd >= 0 || plan_joins_all(p)) && (p->uid_set || p->gid_set)) {
 		line(t);
 		say(t, "uid %u, gid %u there\n", p->uid, p->gid);
 	}
@@ -198,12 +200,14 @@ static void tell_identity(struct facts *t)
 	json_number(&t->json, "outer-gid", c->gid);
 	json_string(&t->json, "user-namespace", user_namespace(p));
 	json_number(&t->json, "levels",
-		    p->two_levels ? 2 : (p->userns || p->userns_fd >= 0) + (p->userns2_fd >= 0));
+		    p->two_levels ? 2
+				  : !streq(user_namespace(p), "shared") + (p->userns2_fd >= 0));
 	line(t);
 	say(t, "%s\n",
-	    !p->userns && p->userns_fd < 0 ? "no user namespace"
-	    : p->two_levels ? "two user namespaces: the command can undo no mount of its sandbox"
-			    : "one user namespace");
+	    streq(user_namespace(p), "shared") ? "no user namespace"
+	    : p->owner_joined ? "two user namespaces: the command has no power over what it joins"
+	    : p->two_levels   ? "two user namespaces: the command can undo no mount of its sandbox"
+			      : "one user namespace");
 	tell_caps(t);
 }
 
@@ -216,6 +220,12 @@ static const struct {
 	{ "user", offsetof(struct plan, userns_fd), "user: from" },
 	{ "user", offsetof(struct plan, userns2_fd), "user, once the root is built: from" },
 	{ "pid", offsetof(struct plan, pidns_fd), "pid: from" },
+	{ "net", offsetof(struct plan, netns_fd), "net: from" },
+	{ "ipc", offsetof(struct plan, ipcns_fd), "ipc: from" },
+	{ "uts", offsetof(struct plan, utsns_fd), "uts: from" },
+	{ "cgroup", offsetof(struct plan, cgroupns_fd), "cgroup: from" },
+	{ "time", offsetof(struct plan, timens_fd), "time: from" },
+	{ "mnt", offsetof(struct plan, mntns_fd), "mnt: from" },
 };
 
 static int joined_fd(const struct facts *t, size_t i)
@@ -236,7 +246,8 @@ static bool is_joined(const struct facts *t, const char *kind)
 static void tell_kinds(struct facts *t, const char *key, const char *words, bool made)
 {
 	const struct plan *p = t->plan;
-	uint64_t new = p->unshare | CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0);
+	uint64_t new = p->unshare | (p->root == ROOT_JOINED ? 0 : CLONE_NEWNS) |
+		       (p->userns ? CLONE_NEWUSER : 0);
 	size_t i;
 
 	json_open(&t->json, key, '[');
@@ -244,13 +255,33 @@ static void tell_kinds(struct facts *t, const char *key, const char *words, bool
 	say(t, "%s:", words);
 	for (i = 0; i < NS_MAX; i++) {
 		if (!(new &namespaces[i].flag) == made ||
-		    (!made && is_joined(t, namespaces[i].name)))
+		    (!made &&
+		     ((p->joins & namespaces[i].flag) || is_joined(t, namespaces[i].name))))
 			continue;
 		json_string(&t->json, NULL, namespaces[i].name);
 		say(t, " %s", namespaces[i].name);
 	}
 	say(t, "\n");
 	json_close(&t->json, ']');
+}
+
+/* All those of a process that differ from the caller's. */
+static void tell_process(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	if (!plan_joins_all(p)) {
+		json_null(&t->json, "process");
+		return;
+	}
+	json_number(&t->json, "process", t->caller->join.pid);
+	line(t);
+	say(t, "of process %d:", (int)t->caller->join.pid);
+	for (i = 0; i < NS_MAX; i++)
+		if (p->joins & namespaces[i].flag)
+			say(t, " %s", namespaces[i].name);
+	say(t, "\n");
 }
 
 static void tell_namespaces(struct facts *t)
@@ -268,7 +299,16 @@ static void tell_namespaces(struct facts *t)
 		fact_fd(t, "fd", joined_fd(t, i), joined[i].words);
 		json_close(&t->json, '}');
 	}
+	for (i = 0; i < NS_MAX && plan_joins_all(t->plan); i++) {
+		if (!(t->plan->joins & namespaces[i].flag))
+			continue;
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "kind", namespaces[i].name);
+		json_null(&t->json, "fd");
+		json_close(&t->json, '}');
+	}
 	json_close(&t->json, ']');
+	tell_process(t);
 }
 
 static void tell_root(struct facts *t)
@@ -280,10 +320,15 @@ static void tell_root(struct facts *t)
 		[ROOT_IN_PLACE] = { "in-place",
 				    "the host's tree, with the flags of the first mount" },
 		[ROOT_NEW] = { "new", "new, empty but for what follows" },
+		[ROOT_JOINED] = { "joined", "that of the joined mount namespace" },
 	};
 	const struct plan *p = t->plan;
 
 	fact_choice(t, "kind", kinds[p->root].key, kinds[p->root].words);
+	if (p->root == ROOT_JOINED) {
+		json_null(&t->json, "later-host-mounts-appear");
+		return;
+	}
 	json_bool(&t->json, "later-host-mounts-appear", !p->as->private_mounts);
 	line(t);
 	say(t, "mounts the host makes later %s\n",
@@ -534,7 +579,7 @@ static void tell_landlock(struct facts *t)
 static void tell_walls(struct facts *t)
 {
 	const struct plan *p = t->plan;
-	bool alone = (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
+	bool alone = ((p->unshare | p->joins) & CLONE_NEWPID) || p->pidns_fd >= 0;
 
 	fact_flag(t, "no-new-privs", true, "no_new_privs");
 	fact_flag(t, "setgroups-denied", p->userns && p->userns_block_fd < 0, "setgroups denied");

@@ -34,6 +34,7 @@ HANDLER(opt_action);
 HANDLER(opt_unshare);
 HANDLER(opt_unshare_all);
 HANDLER(opt_share_net);
+HANDLER(opt_join_pid);
 HANDLER(opt_shift);
 HANDLER(opt_uid);
 HANDLER(opt_gid);

@@ -16,6 +16,7 @@
 #include "init.h"
 #include "landlock.h"
 #include "net.h"
+#include "ns.h"
 #include "personality.h"
 #include "proc.h"
 #include "sandbox.h"
@@ -95,7 +96,9 @@ static int step_maps(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	return p->two_levels && !p->enters ? idmap_write(sb, p->uid, 0, p->gid, 0, false) : 0;
+	if (!p->two_levels || p->enters)
+		return 0;
+	return idmap_write(sb, p->uid, sb->outer_uid, p->gid, sb->outer_gid, p->owner_joined);
 }
 
 /* Should: mount what belongs to the new namespaces over the covers that wait for it. Mustn't:
@@ -160,7 +163,9 @@ static int step_audit(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	return p->root == ROOT_HOST || p->not_a_boundary ? 0 : audit_mounts(sb);
+	return p->root == ROOT_HOST || p->root == ROOT_JOINED || p->not_a_boundary
+		       ? 0
+		       : audit_mounts(sb);
 }
 
 static int step_assert_userns(struct sandbox *sb)
@@ -242,12 +247,18 @@ static const struct step inside_steps[] = {
 	{ "scrub", step_scrub, NULL },
 };
 
-/* Tells the launcher our pid as the host's /proc has it, which is the launcher's. */
+/* Tells the launcher our pid as the host's /proc has it, which is the launcher's; and before that
+ * our namespaces, where we are closed to it as to everybody else. */
 static void tell_pid(struct sandbox *sb)
 {
 	char pid[32];
 	ssize_t n = readlinkat(sb->proc_fd, "self", pid, sizeof pid - 1);
+	uint64_t ids[NS_MAX];
 
+	if (sb->plan->guarded && inside_waits(sb->plan)) {
+		ns_read(sb->proc_fd, ids);
+		channel_send_namespaces(sb->socket, ids);
+	}
 	if (n > 0) {
 		pid[n] = '\0';
 		channel_send(sb->socket, MESSAGE_PID, atoi(pid));

@@ -67,7 +67,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.proc_fd = l->proc_fd,
 		.socket = NO_FD,
 		.launcher = NO_FD,
-		.terminal = l->terminal,
+		.terminal = l->terminal || plan_joins_all(l->plan),
 		.args_start = l->args_start,
 		.args_length = l->args_length,
 		.cwd_fd = NO_FD,
@@ -103,6 +103,8 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 
 static uint64_t first_clone_flags(const struct plan *p)
 {
+	if (p->joins)
+		return 0; /* the builder enters them first */
 	if (p->userns_fd >= 0)
 		return p->split ? 0 : p->unshare & CLONE_NEWPID;
 	return CLONE_NEWNS | (p->userns ? CLONE_NEWUSER : 0) | (p->split ? 0 : p->unshare);
@@ -118,7 +120,7 @@ static bool may_borrow(const struct plan *p)
 	for (i = 0; i < p->n_ops; i++)
 		if (p->ops[i].fd >= 0)
 			return false;
-	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0;
+	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0 && !p->joins;
 }
 
 /* Runs the builder to its end in our memory. vfork(2) takes no namespaces: the builder makes them

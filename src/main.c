@@ -24,6 +24,8 @@
  *                  create.c mask.c (mountinfo.c: the table of mounts)
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
+ *   join.c target.c  who owns the namespaces to join, what confines a process to join
+ *   enter.c        the way into them
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c landlock.c caps.c: what the

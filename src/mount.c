@@ -145,15 +145,18 @@ static int check_cover(const struct sandbox *sb, const struct op *op, int fd)
 			 "give it after that one");
 }
 
-/* As mount_fresh(), by a detached mount: it can go where this process may not, and follows no link
- * that somebody puts in the place of a directory just made on the host. */
-static int attach_fresh(const struct dest *d, const char *type, const char *const *options,
-			unsigned attrs)
+/* As mount_fresh(), by a detached mount, of the file system CONTEXT where that is there already: it
+ * can go where this process may not, and follows no link that somebody puts in the place of a
+ * directory just made on the host. */
+static int attach_fresh(int context, const struct dest *d, const char *type,
+			const char *const *options, unsigned attrs)
 {
-	CLEANUP(fd_closep) int tree = mount_new(type, options, attrs);
+	CLEANUP(fd_closep)
+	int tree = context >= 0 ? sys_fsmount(context, 1 /* FSMOUNT_CLOEXEC */, attrs)
+				: mount_new(type, options, attrs);
 
 	if (tree < 0)
-		return tree;
+		return context >= 0 ? neg_errno() : tree;
 	if (sys_move_mount(tree, "", d->fd, d->to,
 			   MOVE_MOUNT_F_EMPTY_PATH | (d->to[0] ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
 		return neg_errno();
@@ -164,6 +167,7 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type,
 		const char *const *options, unsigned attrs)
 {
 	bool on_cover = op->deferred && !op->on_fresh;
+	int context = sb->contexts ? sb->contexts[op - sb->plan->ops] : NO_FD;
 	struct dest d;
 	int r = dest_find(sb, op, DEST_DIR, &d);
 
@@ -175,8 +179,8 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type,
 		; /* said */
 	else if (wrong_type(&d, DEST_DIR))
 		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
-	else if (*options || d.to[0] || fchdir(d.fd) < 0)
-		r = attach_fresh(&d, type, options, attrs);
+	else if (context >= 0 || *options || d.to[0] || fchdir(d.fd) < 0)
+		r = attach_fresh(context, &d, type, options, attrs);
 	else if (sys_mount(type, ".", type, attrs_ms(attrs), NULL) < 0)
 		r = neg_errno();
 	if (mount_return(sb) < 0)

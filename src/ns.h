@@ -13,5 +13,10 @@ struct ns {
 };
 
 /* In the order of the status output. */
-#define NS_MAX 8
+#define NS_MAX	8
+#define NS_USER 6 /* the index of the user namespace */
 extern const struct ns namespaces[NS_MAX];
+
+/* Reads the ids of the calling process's own namespaces, or of its children's where those differ,
+ * with the /proc at PROC_FD; 0 for a kind that the kernel has not. */
+void ns_read(int proc_fd, uint64_t ret[NS_MAX]);

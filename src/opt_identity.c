@@ -3,6 +3,7 @@
 #include "handlers.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "caps.h"
@@ -21,6 +22,7 @@ int opt_unshare(struct parse *p, const struct option *o, char **operands)
 {
 	(void)operands;
 	p->plan->unshare |= o->arg;
+	p->plan->unshare_named |= o->arg;
 	return 0;
 }
 
@@ -39,6 +41,19 @@ int opt_share_net(struct parse *p, const struct option *o, char **operands)
 	(void)o;
 	(void)operands;
 	p->plan->unshare &= ~(uint64_t)CLONE_NEWNET;
+	p->plan->unshare_named &= ~(uint64_t)CLONE_NEWNET;
+	return 0;
+}
+
+int opt_join_pid(struct parse *p, const struct option *o, char **operands)
+{
+	uint64_t pid;
+
+	(void)o;
+	if (parse_number(operands[0], 10, INT_MAX, &pid) < 0 || pid == 0)
+		return fail_hint(p->fail, fail(p->fail, 0, "Invalid pid: %s", operands[0]),
+				 "a process id is a number from 1, as ps prints it");
+	p->plan->join_pid = (pid_t)pid;
 	return 0;
 }
 

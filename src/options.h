@@ -31,6 +31,8 @@ enum option_group {
 #define OPT_MODIFIER 32u /* modifies the option that follows */
 #define OPT_MOUNT    128u /* --mount-flags and --replace-symlink may come before it */
 #define OPT_ONE	     64u /* bubblewrap says that it takes "one argument", not "an" */
+#define OPT_MAKES    256u /* makes or changes a sandbox, as all do of the root and of namespaces */
+#define OPT_JOIN     512u /* of those it joins a whole sandbox */
 
 struct option {
 	const char *name; /* with its dashes */

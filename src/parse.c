@@ -119,6 +119,13 @@ static int note_repeat(struct parse *p, const struct option *o)
 	return 0;
 }
 
+/* True for an option that is of no use where a whole sandbox is joined. */
+static bool makes_sandbox(const struct option *o)
+{
+	return o->group == GROUP_ROOT || (o->flags & OPT_MAKES) ||
+	       (o->group == GROUP_NAMESPACES && !(o->flags & OPT_JOIN));
+}
+
 /* Keeps the words of an option, which errors refer to; N_OPS is how many operations there were
  * before it. */
 static int note_words(struct parse *p, const struct option *o, char **operands, size_t arity,
@@ -127,6 +134,8 @@ static int note_words(struct parse *p, const struct option *o, char **operands, 
 	struct plan *plan = p->plan;
 	struct typed *typed;
 
+	if (makes_sandbox(o))
+		plan->making = o->name;
 	if (plan->n_ops > n_ops) {
 		plan->ops[n_ops].operands = operands;
 		plan->ops[n_ops].n_operands = arity;

@@ -28,6 +28,13 @@ void plan_init(struct plan *p, const struct personality *as)
 		.userns_fd = NO_FD,
 		.userns2_fd = NO_FD,
 		.pidns_fd = NO_FD,
+		.netns_fd = NO_FD,
+		.ipcns_fd = NO_FD,
+		.utsns_fd = NO_FD,
+		.cgroupns_fd = NO_FD,
+		.timens_fd = NO_FD,
+		.mntns_fd = NO_FD,
+		.join_fd = NO_FD,
 		.sync_fd = NO_FD,
 		.block_fd = NO_FD,
 		.userns_block_fd = NO_FD,
@@ -125,6 +132,35 @@ bool plan_path_same(const char *a, const char *b)
 	return plan_path_below(a, b) && plan_path_below(b, a);
 }
 
+int plan_ns_fd(const struct plan *p, uint64_t kind)
+{
+	switch (kind) {
+	case CLONE_NEWCGROUP:
+		return p->cgroupns_fd;
+	case CLONE_NEWIPC:
+		return p->ipcns_fd;
+	case CLONE_NEWNS:
+		return p->mntns_fd;
+	case CLONE_NEWNET:
+		return p->netns_fd;
+	case CLONE_NEWPID:
+		return p->pidns_fd;
+	case CLONE_NEWUTS:
+		return p->utsns_fd;
+	case CLONE_NEWUSER:
+		return p->userns_fd;
+	case CLONE_NEWTIME:
+		return p->timens_fd;
+	default:
+		return NO_FD;
+	}
+}
+
+bool plan_joins_all(const struct plan *p)
+{
+	return p->join_fd >= 0 || p->join_pid > 0;
+}
+
 bool plan_shifts(const struct plan *p)
 {
 	return p->boottime.typed || p->monotonic.typed;
@@ -140,6 +176,13 @@ static int decide_namespaces(struct plan *p, const struct caller *caller, struct
 			    "support it");
 	if (p->cgroup_try && caller->has_cgroupns)
 		p->unshare |= CLONE_NEWCGROUP;
+	p->joins = caller->join.kinds;
+	/* of a joined pid namespace a child can be made */
+	p->unshare &= ~(p->joins & ~(uint64_t)CLONE_NEWPID);
+	p->owner_joined = caller->join.n_owners > 0 && p->userns_fd < 0 && !plan_joins_all(p);
+	p->guarded = p->as->own_options && (p->pidns_fd >= 0 || plan_joins_all(p));
+	if (plan_joins_all(p))
+		return 0;
 	p->userns = p->userns_asked || (p->userns_try && caller->has_userns) ||
 		    (p->userns_fd < 0 && (caller->uid != 0 || p->as->always_userns));
 	return 0;
@@ -154,7 +197,9 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 		p->uid = root ? 0 : caller->uid;
 	if (!p->gid_set)
 		p->gid = root ? 0 : caller->gid;
-	if (p->as->all_caps)
+	if (plan_joins_all(p))
+		start = caller->join.bounding;
+	else if (p->as->all_caps)
 		start = CAPS_ALL;
 	else if (caller->uid != 0)
 		start = 0;
@@ -168,17 +213,36 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
 }
 
+/* The filters of a process cannot be copied. One that joins it must not have fewer unless its
+ * caller has thought of them. */
+static int check_filters(const struct plan *p, const struct caller *caller, struct fail *f)
+{
+	if (!plan_joins_all(p) || !caller->join.filtered || p->seccomp_fd >= 0 ||
+	    p->n_seccomp_fds > 0 || p->seccomp_policy || p->n_denied_calls > 0 ||
+	    p->denied_families)
+		return 0;
+	return fail_hint(f,
+			 fail(f, 0,
+			      "Process %d runs under seccomp filters that the command would not "
+			      "have",
+			      (int)caller->join.pid),
+			 "give it filters of its own, with --add-seccomp-fd or --seccomp-policy");
+}
+
 /* One level does where two bring nothing (the host's tree, whose mounts the first copy locks
  * already, but not a fresh proc on it; a command without capabilities) or would break a promise
- * (--userns, --userns-block-fd). */
+ * (--userns, --userns-block-fd). In the user namespace of joined namespaces the command would have
+ * power over them: it gets one of its own below that. */
 static void decide_levels(struct plan *p)
 {
 	p->two_levels = p->userns && p->userns_block_fd < 0 &&
-			((p->caps != 0 && p->n_ops > 0) || p->disable_userns);
-	p->split = p->two_levels || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
+			((p->caps != 0 && p->n_ops > 0) || p->disable_userns || p->owner_joined);
+	if (p->owner_joined && p->userns2_fd >= 0)
+		p->two_levels = false; /* that is the second */
+	p->split = p->two_levels || p->joins || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
 		   (p->userns_fd >= 0 && (p->unshare & (CLONE_NEWPID | CLONE_NEWTIME)));
 	/* once a process is in it, a time namespace's clocks are fixed */
-	p->enters = plan_shifts(p);
+	p->enters = plan_shifts(p) || p->guarded;
 	p->split |= p->enters;
 	p->init = !p->as_pid_1 &&
 		  (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
@@ -245,7 +309,8 @@ static int plan_host_proc(struct plan *p, const struct caller *caller)
 {
 	struct op *op;
 
-	if (!(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && !caller->real_root)
+	if (p->root == ROOT_JOINED ||
+	    (!(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && !caller->real_root))
 		return 0;
 	op = plan_append(&p->ops, &p->n_ops, sizeof *op);
 	if (!op)
@@ -259,8 +324,8 @@ static int decide_root(struct plan *p, const struct caller *caller)
 	bool overlay = false;
 	size_t i;
 
-	p->root = ROOT_NEW;
-	if (p->n_ops == 0 && p->as->host_tree) {
+	p->root = p->mntns_fd >= 0 || plan_joins_all(p) ? ROOT_JOINED : ROOT_NEW;
+	if (p->root == ROOT_NEW && p->n_ops == 0 && p->as->host_tree) {
 		p->root = ROOT_HOST;
 		if (plan_host_proc(p, caller) < 0)
 			return -ENOMEM;
@@ -278,17 +343,18 @@ static int decide_root(struct plan *p, const struct caller *caller)
 	return 0;
 }
 
-/* True for a mount of a file system that belongs to a namespace of the sandbox. */
-static bool is_fresh(const struct plan *p, const struct op *op)
+uint64_t plan_shown(const struct op *op)
 {
 	switch (op->type) {
 	case OP_PROC:
-		return (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0;
-	case OP_MQUEUE:
-	case OP_SYSFS:
-	case OP_CGROUPFS:
 	case OP_PROC_SUBSET:
-		return true;
+		return CLONE_NEWPID;
+	case OP_MQUEUE:
+		return CLONE_NEWIPC;
+	case OP_SYSFS:
+		return CLONE_NEWNET;
+	case OP_CGROUPFS:
+		return CLONE_NEWCGROUP;
 	case OP_BIND:
 	case OP_BIND_FD:
 	case OP_BIND_DATA:
@@ -307,11 +373,25 @@ static bool is_fresh(const struct plan *p, const struct op *op)
 	case OP_TYPE_MAX:
 		break;
 	}
-	return false;
+	return 0;
+}
+
+bool plan_shows_joined(const struct plan *p, const struct op *op)
+{
+	return plan_shown(op) & p->joins & ~p->unshare;
+}
+
+/* True for a mount of a file system that belongs to a namespace of the sandbox. */
+static bool is_fresh(const struct plan *p, const struct op *op)
+{
+	if (plan_shows_joined(p, op))
+		return false;
+	return op->type == OP_PROC ? (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0
+				   : plan_shown(op) != 0;
 }
 
 /* A fresh proc and its like belong to namespaces that exist only in the sandbox: they, and what
- * lies on or below one, wait for it. */
+ * lies on or below one, wait for it. Those of joined namespaces are the builder's. */
 static void decide_deferred(struct plan *p)
 {
 	size_t i = p->root_op ? (size_t)(p->root_op - p->ops) : 0, j, first = p->n_ops;
@@ -398,6 +478,8 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	if (r < 0)
 		return r;
 	r = rules_check_late(p, f);
+	if (r == 0)
+		r = check_filters(p, caller, f);
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);

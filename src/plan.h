@@ -147,6 +147,26 @@ enum root_kind {
 	ROOT_HOST, /* no operation: the host's tree as it is */
 	ROOT_IN_PLACE, /* a bind of / on /: the namespace's own tree, changed in place */
 	ROOT_NEW, /* a new root, attached over / and pivoted to */
+	ROOT_JOINED, /* that of a joined mount namespace, which stays as it is */
+};
+
+/* A user namespace that is entered on the way into others, and what of those it owns. */
+struct ns_owner {
+	int fd;
+	uint64_t kinds; /* CLONE_NEW* */
+};
+
+/* Where the namespaces to join are, found out before the plan is checked. */
+struct join {
+	uint64_t kinds; /* CLONE_NEW* of those to join */
+	uint64_t own; /* of them, those that the caller's own user namespace owns */
+	struct ns_owner owners[8]; /* the others that own some, the outermost first */
+	size_t n_owners;
+	/* a process whose namespaces are joined all at once */
+	int pidfd; /* or empty */
+	pid_t pid;
+	uint64_t bounding; /* the capabilities that nobody beside it can have more of */
+	bool filtered; /* by filters that a command of ours would not have */
 };
 
 /* Who runs husk: facts gathered once, before the plan is checked. */
@@ -157,6 +177,7 @@ struct caller {
 	bool has_cgroupns, has_userns;
 	bool root_is_mount; /* / is the root of a mount (not of a mere chroot) */
 	uint64_t effective; /* capability set */
+	struct join join;
 	size_t max_fds; /* how many descriptors may be open */
 	int landlock_abi; /* of the kernel, 0 for none; asked for with --landlock alone */
 };
@@ -170,7 +191,13 @@ struct plan {
 	uint64_t unshare; /* CLONE_NEW* asked for */
 	bool userns_asked, userns_try, cgroup_try;
 	bool userns; /* a user namespace is made (after the check) */
+	uint64_t unshare_named; /* of them, those that have been named one by one */
 	int userns_fd, userns2_fd, pidns_fd;
+	int netns_fd, ipcns_fd, utsns_fd, cgroupns_fd, timens_fd, mntns_fd;
+	int join_fd; /* a pidfd: all namespaces of that process */
+	pid_t join_pid; /* the same by its pid, or 0 */
+	const char
+		*making; /* the last option that makes a sandbox, which is no use in joining one */
 	struct shift boottime, monotonic; /* of the new time namespace's clocks */
 	bool disable_userns, assert_userns_disabled;
 	bool uid_set, gid_set, map_current;
@@ -219,6 +246,9 @@ struct plan {
 	char **command; /* NULL-terminated, or NULL */
 
 	/* how it is carried out (after the check) */
+	uint64_t joins; /* CLONE_NEW* of the namespaces that are somebody else's */
+	bool owner_joined; /* the first user namespace is that of joined namespaces */
+	bool guarded; /* others may see the processes of set-up: none can be traced */
 	bool two_levels; /* a second user namespace, so that the command can undo no mount */
 	bool split; /* a second clone makes the sandbox; else the builder becomes it */
 	bool enters; /* the builder itself enters the sandbox's namespaces, but for the pid
@@ -251,6 +281,18 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f);
 
 /* Finds the last OPTION among those that are no operations. Returns NULL when there is none. */
 const struct typed *plan_find_typed(const struct plan *p, const char *option);
+/* The descriptor of the namespace of KIND, one of CLONE_NEW*, that is to be joined, or empty. */
+int plan_ns_fd(const struct plan *p, uint64_t kind);
+
+/* The kind of namespace, one of CLONE_NEW*, that the file system mounted by OP shows, or 0. */
+uint64_t plan_shown(const struct op *op);
+
+/* True when that namespace is a joined one. */
+bool plan_shows_joined(const struct plan *p, const struct op *op);
+
+/* True when all namespaces of a process are joined. */
+bool plan_joins_all(const struct plan *p);
+
 /* True when a clock of the new time namespace is shifted. */
 bool plan_shifts(const struct plan *p);
 

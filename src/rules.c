@@ -55,12 +55,12 @@ static bool pid1_and_lock(const struct plan *p)
 
 static bool uid_without_user(const struct plan *p)
 {
-	return p->uid_set && !p->userns && p->userns_fd < 0;
+	return p->uid_set && !p->userns && p->userns_fd < 0 && !plan_joins_all(p);
 }
 
 static bool gid_without_user(const struct plan *p)
 {
-	return p->gid_set && !p->userns && p->userns_fd < 0;
+	return p->gid_set && !p->userns && p->userns_fd < 0 && !plan_joins_all(p);
 }
 
 static bool hostname_without_uts(const struct plan *p)
@@ -121,12 +121,12 @@ static bool any_op(const struct plan *p, enum op_type type)
 
 static bool sysfs_without_net(const struct plan *p)
 {
-	return !(p->unshare & CLONE_NEWNET) && any_op(p, OP_SYSFS);
+	return !(p->unshare & CLONE_NEWNET) && p->netns_fd < 0 && any_op(p, OP_SYSFS);
 }
 
 static bool cgroupfs_without_cgroup(const struct plan *p)
 {
-	return !(p->unshare & CLONE_NEWCGROUP) && any_op(p, OP_CGROUPFS);
+	return !(p->unshare & CLONE_NEWCGROUP) && p->cgroupns_fd < 0 && any_op(p, OP_CGROUPFS);
 }
 
 static bool subset_without_pid(const struct plan *p)
@@ -147,6 +147,39 @@ static bool shift_without_time(const struct plan *p)
 static bool shift_and_block(const struct plan *p)
 {
 	return plan_shifts(p) && p->userns_block_fd >= 0;
+}
+
+static bool made_and_joined(const struct plan *p)
+{
+	const uint64_t kinds[] = { CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP,
+				   CLONE_NEWTIME };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if ((p->unshare_named & kinds[i]) && plan_ns_fd(p, kinds[i]) >= 0)
+			return true;
+	return false;
+}
+
+static bool mntns_and_root(const struct plan *p)
+{
+	return p->mntns_fd >= 0 &&
+	       (p->n_ops > 0 || p->file_label || p->not_a_boundary || p->landlock);
+}
+
+static bool join_twice(const struct plan *p)
+{
+	return p->join_fd >= 0 && p->join_pid > 0;
+}
+
+static bool join_and_block(const struct plan *p)
+{
+	return p->userns_block_fd >= 0 && p->joins;
+}
+
+static bool owner_and_disable(const struct plan *p)
+{
+	return p->disable_userns && p->owner_joined;
 }
 
 struct rule {
@@ -184,11 +217,21 @@ static const struct rule early_rules[] = {
 	  "the clocks of a time namespace that has processes cannot be set any more" },
 	{ shift_and_block, "--boottime and --monotonic are not compatible with --userns-block-fd",
 	  NULL },
+	{ made_and_joined, "A namespace of one kind cannot be both made and joined",
+	  "leave out either its --unshare option or its descriptor" },
+	{ mntns_and_root, "--mntns takes no option for the root",
+	  "the mounts of a joined namespace stay as they are" },
+	{ join_twice, "--join-pid is not compatible with --join-fd", NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
 };
 
 static const struct rule late_rules[] = {
+	{ join_and_block, "--userns-block-fd is not compatible with joined namespaces",
+	  "their user namespace has its id maps already" },
+	{ owner_and_disable,
+	  "--disable-userns is not compatible with namespaces of another user namespace",
+	  "the limit would hold for everybody else there" },
 	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
 	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
 	{ sysfs_without_net, "--sysfs requires --unshare-net",
@@ -217,6 +260,13 @@ static int check(const struct plan *p, const struct rule *rules, size_t n, struc
 
 int rules_check_early(const struct plan *p, struct fail *f)
 {
+	/* the one rule whose text depends on what was typed */
+	if (plan_joins_all(p) && p->making)
+		return fail_hint(f,
+				 fail(f, 0, "--join-%s is not compatible with %s",
+				      p->join_fd >= 0 ? "fd" : "pid", p->making),
+				 "the sandbox to join is made already: only what concerns the "
+				 "command can be chosen");
 	return check(p, early_rules, ARRAY_SIZE(early_rules), f);
 }
 

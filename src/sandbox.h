@@ -51,6 +51,10 @@ struct sandbox {
 	size_t n_filters;
 
 	/* the builder's */
+	uid_t outer_uid; /* its ids where the first user namespace is a joined one, else 0 */
+	gid_t outer_gid;
+	int *contexts; /* by operation: a file system made for it in its owner, see enter.c, or NULL
+			*/
 	int cwd_fd; /* O_PATH, the caller's working directory, where relative sources begin */
 	int root_fd; /* O_PATH, the new root, or / itself in place */
 	int *fds; /* source halves, by op.first_fd */

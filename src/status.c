@@ -31,11 +31,11 @@ static int write_all(int fd, const char *text, size_t length)
 
 /* Formats pid and namespaces with FIRST before the pid, BETWEEN before each further key. Returns
  * the length. */
-static int format(const struct plan *p, int proc_fd, pid_t child, const char *first,
-		  const char *between, const char *last, char *buf, size_t size)
+static int format(const struct plan *p, int proc_fd, pid_t child, const uint64_t *ids,
+		  const char *first, const char *between, const char *last, char *buf, size_t size)
 {
 	int n = snprintf(buf, size, "%s\"child-pid\": %d", first, (int)child);
-	uint64_t shown = p->unshare | CLONE_NEWNS;
+	uint64_t shown = p->unshare | p->joins | CLONE_NEWNS;
 	char path[64];
 	struct stat st;
 	size_t i;
@@ -44,7 +44,9 @@ static int format(const struct plan *p, int proc_fd, pid_t child, const char *fi
 		if (!namespaces[i].json || !(shown & namespaces[i].flag))
 			continue;
 		snprintf(path, sizeof path, "%d/ns/%s", (int)child, namespaces[i].name);
-		if (fstatat(proc_fd, path, &st, 0) < 0)
+		if (ids)
+			st.st_ino = ids[i];
+		else if (fstatat(proc_fd, path, &st, 0) < 0)
 			return neg_errno();
 		n += snprintf(buf + n, size - (size_t)n, ",%s\"%s\": %ju", between,
 			      namespaces[i].json, (uintmax_t)st.st_ino);
@@ -52,13 +54,14 @@ static int format(const struct plan *p, int proc_fd, pid_t child, const char *fi
 	return n + snprintf(buf + n, size - (size_t)n, "%s", last);
 }
 
-int status_write_start(const struct plan *p, int proc_fd, pid_t child, struct fail *f)
+int status_write_start(const struct plan *p, int proc_fd, pid_t child, const uint64_t *ids,
+		       struct fail *f)
 {
 	char buf[1024];
 	int n, r;
 
 	if (p->info_fd >= 0) {
-		n = format(p, proc_fd, child, "{\n    ", "\n    ", "\n}\n", buf, sizeof buf);
+		n = format(p, proc_fd, child, ids, "{\n    ", "\n    ", "\n}\n", buf, sizeof buf);
 		r = n < 0 ? n : write_all(p->info_fd, buf, (size_t)n);
 		if (r < 0)
 			return fail(f, -r, "Write to info_fd");
@@ -66,7 +69,7 @@ int status_write_start(const struct plan *p, int proc_fd, pid_t child, struct fa
 			close(p->info_fd);
 	}
 	if (p->json_fd >= 0) {
-		n = format(p, proc_fd, child, "{ ", " ", " }\n", buf, sizeof buf);
+		n = format(p, proc_fd, child, ids, "{ ", " ", " }\n", buf, sizeof buf);
 		r = n < 0 ? n : write_all(p->json_fd, buf, (size_t)n);
 		if (r < 0)
 			return fail(f, -r, "Write to info_fd");

@@ -113,15 +113,16 @@ static void wait_for_maps(struct supervisor *su)
 static int child_known(struct supervisor *su, pid_t child)
 {
 	const struct plan *p = su->plan;
+	const uint64_t *ids = su->namespaces_told ? su->namespaces : NULL;
 	int r;
 
 	su->child_pid = child;
 	if (!inside_waits(p))
 		return 0;
-	r = status_write_start(p, su->proc_fd, child, su->fail);
+	r = status_write_start(p, su->proc_fd, child, ids, su->fail);
 	if (r < 0)
 		return r;
-	events_namespaces(p, su->proc_fd, child);
+	events_namespaces(p, su->proc_fd, child, ids);
 	if (p->userns_block_fd >= 0)
 		wait_for_maps(su);
 	channel_send(su->socket, MESSAGE_GO, 0);
@@ -171,6 +172,10 @@ static int receive(struct supervisor *su)
 		r = adopt(su, m.value);
 		if (r < 0)
 			return r;
+		break;
+	case MESSAGE_NAMESPACES:
+		memcpy(su->namespaces, m.namespaces, sizeof su->namespaces);
+		su->namespaces_told = true;
 		break;
 	case MESSAGE_FAIL:
 		if (!su->fail->set)

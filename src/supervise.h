@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct fail;
@@ -21,6 +22,9 @@ struct supervisor {
 	int early; /* a signal that came before the sandbox was known */
 	bool goes_on; /* the command has been continued without us */
 	bool continued; /* a signal has continued us since this was cleared */
+	uint64_t
+		namespaces[8]; /* ids that the sandbox itself has told, in the order of the table */
+	bool namespaces_told;
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */
 	int status;

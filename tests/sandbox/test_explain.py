@@ -120,6 +120,7 @@ OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 
             'FILE': '/etc/os-release', 'FLAGS': 'noexec,ro', 'LIMIT': 'core=0',
             'FAMILIES': 'inet', 'GID': '7', 'LABEL': 'a:b:c:s0',
             'NAME': 'name', 'NAMES': 'open', 'POLICY': 'strict', 'OCTAL': '0123', 'PATH': '/path',
+            'PID': None,
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
             'PORT': 'bind:80', 'VALUE': 'value', 'VAR': 'VAR', 'VERSION': '1',
             'WORKDIR': '/workdir'}
@@ -217,11 +218,32 @@ class EveryOption(ProbeCase):
         words = [name]
         for operand in operands.split():
             word = OPERANDS[operand]
-            if word is None:
-                fds.append(self.open('/dev/null'))
+            if operand == 'PID':
+                word = str(self.other())
+            elif word is None:
+                fds.append(self.descriptor(name))
                 word = str(fds[-1])
             words.append(word)
         return words
+
+    def other(self):
+        """The pid of a process in namespaces of its own."""
+        p = self.spawn(['unshare', '--user', '--net', 'sleep', '60'])
+        own = os.readlink('/proc/self/ns/net')
+        self.assertTrue(self.wait_until(lambda: os.readlink(f'/proc/{p.pid}/ns/net') != own))
+        return p.pid
+
+    def descriptor(self, name):
+        """One that the option takes: those of namespaces are looked at."""
+        if name == '--join-fd':
+            fd = self.open('/dev/null')
+            pidfd = os.pidfd_open(self.other())
+            os.dup2(pidfd, fd)
+            os.close(pidfd)
+            return fd
+        if name.endswith('ns'):
+            return self.open(f'/proc/self/ns/{name[2:-2]}')
+        return self.open('/dev/null')
 
     def explained(self, how, words, fds):
         r = self.husk(how, *words, '--', 'ls', pass_fds=fds)

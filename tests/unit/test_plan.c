@@ -79,6 +79,21 @@ static void rules(void)
 		"--userns-block-fd", "3") < 0 &&
 		   says("--userns-block-fd"),
 	   "--boottime, --userns-block-fd");
+	ok(husk("--netns", "3", "--unshare-net") < 0 && says("both made and joined"),
+	   "--netns, --unshare-net");
+	ok(husk("--netns", "3", "--unshare-all") == 0, "but with all");
+	ok(husk("--netns", "3", "--unshare-net", "--share-net") == 0, "and when it is taken back");
+	ok(husk("--mntns", "3", "--tmpfs", "/x") < 0 && says("--mntns"), "--mntns, --tmpfs");
+	ok(husk("--mntns", "3") == 0 && plan.root == ROOT_JOINED, "--mntns alone");
+	ok(husk("--join-pid", "3", "--tmpfs", "/x") < 0 && says("--tmpfs"), "--join-pid, --tmpfs");
+	ok(husk("--join-fd", "3", "--unshare-net") < 0 && says("--join-fd") &&
+		   says("--unshare-net"),
+	   "--join-fd, --unshare-net");
+	ok(husk("--join-pid", "3", "--join-fd", "3") < 0 && says("--join-fd"),
+	   "--join-pid, --join-fd");
+	ok(husk("--join-pid", "3", "--chdir", "/", "--uid", "1") == 0 && !plan.userns &&
+		   plan.guarded && plan.split && plan.root == ROOT_JOINED,
+	   "--join-pid makes nothing");
 	ok(husk("--keep-fd", "3", "--inherit-fds") < 0 && says("--inherit-fds"),
 	   "--keep-fd, --inherit-fds");
 	ok(root_bwrap("--uid", "5") < 0 && says("--uid"), "--uid of root without user namespace");

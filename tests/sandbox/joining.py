@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of joining have in common: namespaces and sandboxes of others, to be joined."""
+
+import json
+import os
+
+from probe import HUSK, SMALL, ProbeCase
+
+KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts', 'time')
+IDS = ' '.join(f'/proc/self/ns/{kind}' for kind in KINDS)
+
+
+def comm(pid):
+    """The name of a process, or '' when it is gone."""
+    try:
+        with open(f'/proc/{pid}/comm', encoding='ascii') as f:
+            return f.read().strip()
+    except OSError:
+        return ''
+
+
+def ids(pid):
+    """The namespaces of a process by kind, as readlink prints them."""
+    return {kind: os.readlink(f'/proc/{pid}/ns/{kind}') for kind in KINDS}
+
+
+def children(pid):
+    """The direct children of a process."""
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+        return [int(word) for word in f.read().split()]
+
+
+class JoinCase(ProbeCase):
+    """Namespaces made by unshare(1), sandboxes made by husk, and commands that join them."""
+
+    def unshared(self, *args, within=()):
+        """The pid of a sleep in namespaces that unshare(1) made with these options."""
+        p = self.spawn([*within, 'unshare', *args, 'sleep', '60'])
+        found = []
+
+        def asleep():
+            found[:] = [pid for pid in (p.pid, *self.descendants(p.pid)) if comm(pid) == 'sleep']
+            return found
+        self.assertTrue(self.wait_until(asleep), p)
+        return found[0]
+
+    def sandbox(self, *args, command=('sleep', '60'), **kw):
+        """Start a sandbox whose command is or becomes a sleep.
+
+        Return its launcher as a Popen, and the pids of its first process and its command.
+        """
+        read, write = self.pipe()
+        fds = [write, *kw.pop('pass_fds', ())]
+        p = self.spawn([HUSK, *args, '--info-fd', write, '--', *command], pass_fds=fds, **kw)
+        self.close(write)
+        with os.fdopen(os.dup(read)) as f:
+            init = json.load(f)['child-pid']
+        self.assertTrue(self.wait_until(
+            lambda: any(comm(pid) == 'sleep' for pid in children(init))), p)
+        return p, init, children(init)[0]
+
+    def small(self, *args, **kw):
+        """The command of a sandbox with all namespaces."""
+        return self.sandbox(*SMALL, '--tmpfs', '/tmp', *args, **kw)[2]
+
+    def ns(self, pid, kind):
+        """An inheritable descriptor of a namespace."""
+        return self.open(f'/proc/{pid}/ns/{kind}')
+
+    def joined(self, pid, kinds, *args, command=('readlink', *IDS.split()), **kw):
+        """Run a command in these kinds of namespaces of a process, each by its own option."""
+        words, fds = [], []
+        for kind in kinds:
+            fds.append(self.ns(pid, kind))
+            words += [f'--{kind}ns', fds[-1]]
+        return self.husk(*words, *args, '--', *command, pass_fds=fds, **kw)
+
+    def ids_inside(self, result):
+        """What the readlink of joined() has printed, by kind."""
+        self.assertEqual(result.rc, 0, result)
+        return dict(zip(KINDS, result.out.split()))
