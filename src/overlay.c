@@ -3,8 +3,10 @@
 #include "overlay.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "attrs.h"
 #include "fail.h"
 #include "harbour.h"
 #include "mount.h"
@@ -14,6 +16,11 @@
 
 /* The largest text of a descriptor and the colon after it. */
 #define FD_TEXT 12
+
+/* What the kernel takes, with the NUL: as one value of fsconfig(2), as the data of mount(2). */
+#define FSCONFIG_VALUE_MAX 256
+#define MOUNT_DATA_MAX	   4096
+#define LAYERS_MAX	   500
 
 static int open_layer(struct sandbox *sb, const char *path, int *ret)
 {
@@ -62,70 +69,84 @@ static int make_upper(struct sandbox *sb, const struct op *op, int *ret_upper, i
 }
 
 /* The options of an overlay, with the memory behind them. Layers and directories are named by
- * descriptor. */
+ * descriptor: the names are looked up from the directory of our descriptors. */
 struct options {
-	const char **pairs; /* for mount_new() */
-	char *texts; /* FD_TEXT bytes a descriptor */
-	char lower[256]; /* the longest value that the kernel takes */
+	char *lower; /* the layers, topmost first as the kernel has it */
+	char upper[FD_TEXT], work[FD_TEXT];
 };
 
 static void options_free(struct options *o)
 {
-	free(o->pairs);
-	free(o->texts);
-}
-
-static const char *fd_text(struct options *o, size_t slot, int fd)
-{
-	snprintf(o->texts + slot * FD_TEXT, FD_TEXT, "%d", fd);
-	return o->texts + slot * FD_TEXT;
-}
-
-/* Adds the layers, topmost first as the kernel has it: as one value, or where that would be too
- * long one by one, which the kernel takes since 6.7. */
-static const char **add_layers(struct options *o, const struct sandbox *sb, const struct op *op,
-			       const char **pair)
-{
-	size_t i, length = 0;
-
-	for (i = op->n_layers; i-- > 0 && length < sizeof o->lower;)
-		length += (size_t)snprintf(o->lower + length, sizeof o->lower - length, "%d%s",
-					   sb->fds[op->first_fd + i], i > 0 ? ":" : "");
-	if (length < sizeof o->lower) {
-		*pair++ = "lowerdir";
-		*pair++ = o->lower;
-		return pair;
-	}
-	for (i = op->n_layers; i-- > 0;) {
-		*pair++ = "lowerdir+";
-		*pair++ = fd_text(o, i, sb->fds[op->first_fd + i]);
-	}
-	return pair;
+	free(o->lower);
 }
 
 static int options_make(struct options *o, const struct sandbox *sb, const struct op *op, int upper,
 			int work)
 {
-	const char **pair;
+	char *end;
+	size_t i;
 
-	o->pairs = calloc(2 * op->n_layers + 8, sizeof *o->pairs);
-	o->texts = malloc((op->n_layers + 2) * FD_TEXT);
-	if (!o->pairs || !o->texts)
+	end = o->lower = malloc(op->n_layers * FD_TEXT);
+	if (!o->lower)
 		return -ENOMEM;
-	pair = o->pairs;
-	pair = add_layers(o, sb, op, pair);
-	if (upper >= 0) {
-		*pair++ = "upperdir";
-		*pair++ = fd_text(o, op->n_layers, upper);
-		*pair++ = "workdir";
-		*pair++ = fd_text(o, op->n_layers + 1, work);
-	}
-	*pair = "userxattr";
+	for (i = op->n_layers; i-- > 0;)
+		end += sprintf(end, "%d%s", sb->fds[op->first_fd + i], i > 0 ? ":" : "");
+	snprintf(o->upper, sizeof o->upper, "%d", upper);
+	snprintf(o->work, sizeof o->work, "%d", work);
 	return 0;
 }
 
-/* Makes the detached overlay. The names of its layers are looked up from the directory of our
- * descriptors. */
+static unsigned overlay_attrs(const struct op *op)
+{
+	return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) |
+	       (unsigned)op->attrs;
+}
+
+static int make_short(const struct op *op, const struct options *o, bool writable)
+{
+	const char *pairs[10] = { "lowerdir", o->lower };
+	size_t n = 2;
+
+	if (writable) {
+		pairs[n++] = "upperdir";
+		pairs[n++] = o->upper;
+		pairs[n++] = "workdir";
+		pairs[n++] = o->work;
+	}
+	pairs[n] = "userxattr";
+	return mount_new("overlay", pairs, overlay_attrs(op));
+}
+
+/* With more layers than fit into a value of fsconfig(2): mount(2) takes a page of options. It
+ * mounts on a path, so on one in the harbour, and a clone of that is the detached overlay. */
+static int make_long(struct sandbox *sb, const struct op *op, const struct options *o,
+		     bool writable)
+{
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0);
+	char data[MOUNT_DATA_MAX], where[32];
+	int n, r;
+
+	if (tree < 0)
+		return tree;
+	snprintf(where, sizeof where, "%zu-layers", (size_t)(op - sb->plan->ops));
+	r = harbour_attach(sb, tree, where);
+	if (r < 0)
+		return r;
+	if (mkdirat(tree, "overlay", 0755) < 0)
+		return neg_errno();
+	n = snprintf(data, sizeof data, "userxattr,lowerdir=%s", o->lower);
+	if (writable && n < MOUNT_DATA_MAX)
+		n += snprintf(data + n, sizeof data - (size_t)n, ",upperdir=%s,workdir=%s",
+			      o->upper, o->work);
+	if (n >= MOUNT_DATA_MAX)
+		return -E2BIG;
+	snprintf(where, sizeof where, "%d/overlay", tree);
+	if (sys_mount("overlay", where, "overlay", attrs_ms(overlay_attrs(op)), data) < 0)
+		return neg_errno();
+	return mount_clone(tree, "overlay");
+}
+
+/* Makes the detached overlay. */
 static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int work)
 {
 	CLEANUP(fd_closep) int dir = sandbox_proc_open(sb, "self/fd", O_PATH | O_DIRECTORY);
@@ -136,9 +157,8 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 		return r;
 	if (fchdir(dir) < 0)
 		return neg_errno();
-	fd = mount_new("overlay", options.pairs,
-		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			       (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) | (unsigned)op->attrs);
+	fd = strlen(options.lower) < FSCONFIG_VALUE_MAX ? make_short(op, &options, upper >= 0)
+							: make_long(sb, op, &options, upper >= 0);
 	if (fchdir(sb->cwd_fd) < 0) {
 		fd_close(fd);
 		return neg_errno();
@@ -168,15 +188,19 @@ int overlay_of_two(struct sandbox *sb, int upper, int lower, unsigned attrs)
 
 static int explain(struct sandbox *sb, const struct op *op, int err)
 {
+	const char *hint = NULL;
+
 	if (err == ELOOP)
 		return fail(sb->fail, 0,
 			    "Can't make overlay mount on %s: Overlay directories may not overlap",
 			    op->dest);
+	if (err == E2BIG || (err == EINVAL && op->n_layers > LAYERS_MAX))
+		hint = "the kernel takes no more than 500 layers";
+	else if (err == EINVAL && op->type == OP_OVERLAY)
+		hint = "RWSRC and WORKDIR must be two directories of one writable file system that "
+		       "can hold them; an overlay cannot";
 	return fail_hint(sb->fail, fail(sb->fail, err, "Can't make overlay mount on %s", op->dest),
-			 err == EINVAL ? "RWSRC and WORKDIR must be two directories of one "
-					 "writable file system that "
-					 "can hold them; an overlay cannot"
-				       : NULL);
+			 hint);
 }
 
 int overlay_attach(struct sandbox *sb, const struct op *op)

@@ -4,17 +4,41 @@
 
 #include "kernel.h"
 
+#include <sys/xattr.h>
+
 enum {
-	MOUNT, LOWER, UPPER, COPY_UP, LOWER_KEPT, REPLACE, INFO_FD, INFO_HOST,
-	ONE_LOWER, RO, RO_WRITE,
-	PLUS_STRING, PLUS_FD, PLUS_CREATE, PLUS_MOUNT, PLUS_SEEN, PLUS_INFO_HOST,
-	PLUS_STRING_CREATE, PLUS_STRING_INFO_HOST, PLUS_STRING_INFO_FD,
+	MOUNT,
+	LOWER,
+	UPPER,
+	COPY_UP,
+	LOWER_KEPT,
+	REPLACE,
+	INFO_FD,
+	INFO_HOST,
+	ONE_LOWER,
+	RO,
+	RO_WRITE,
+	VALUE_OF_255,
+	VALUE_OF_256,
+	SHORT,
+	SHORT_SEEN,
+	SHORT_INFO,
+	SHORT_INFO_HOST,
+	LONG,
+	LONG_CLONE,
+	LONG_MOVE,
+	LONG_SEEN,
+	LONG_INFO,
+	LONG_INFO_HOST,
 	OTHER_NS,
+	CAN_REPLACE,
 	MAX
 };
 
 /* In the host paths of the layers, and nowhere else. */
-#define MARK "hostpath"
+#define MARK   "hostpath"
+
+#define LAYERS 300
 
 static int *res;
 static int low1, low2, upper, work;
@@ -43,14 +67,16 @@ static void by_mount(void)
 {
 	char opt[512];
 
-	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d,"
-		 "upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", low1, low2, upper, work);
+	snprintf(opt, sizeof(opt),
+		 "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d,"
+		 "upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d",
+		 low1, low2, upper, work);
 	res[MOUNT] = err(sys_mount("overlay", "/tmp/dst", "overlay", 0, opt));
 	res[LOWER] = err(access("/tmp/dst/dir2/in2", F_OK));
-	res[UPPER] = err(mkdir("/tmp/dst/new", 0755)) ?:
-		     err(access("/tmp/" MARK "/upper/new", F_OK));
-	res[COPY_UP] = err(mkdir("/tmp/dst/dir1/x", 0755)) ?:
-		       err(access("/tmp/" MARK "/upper/dir1/x", F_OK));
+	res[UPPER] =
+		err(mkdir("/tmp/dst/new", 0755)) ?: err(access("/tmp/" MARK "/upper/new", F_OK));
+	res[COPY_UP] = err(mkdir("/tmp/dst/dir1/x", 0755))
+			       ?: err(access("/tmp/" MARK "/upper/dir1/x", F_OK));
 	res[LOWER_KEPT] = err(access("/tmp/" MARK "/low1/dir1/x", F_OK));
 	res[REPLACE] = err(rmdir("/tmp/dst/empty")) ?: err(mkdir("/tmp/dst/empty", 0755));
 	res[INFO_FD] = options_hold("/tmp/dst", "lowerdir=/proc/self/fd/");
@@ -63,8 +89,8 @@ static void read_only(void)
 
 	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d", low1);
 	res[ONE_LOWER] = err(sys_mount("overlay", "/tmp/one", "overlay", 0, opt));
-	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d",
-		 low1, low2);
+	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d", low1,
+		 low2);
 	res[RO] = err(sys_mount("overlay", "/tmp/ro", "overlay", 0, opt));
 	res[RO_WRITE] = err(mkdir("/tmp/ro/x", 0755));
 }
@@ -74,30 +100,64 @@ static int config(int fs, unsigned int cmd, const char *key, const void *value, 
 	return err(syscall(SYS_fsconfig, fs, cmd, key, value, aux));
 }
 
-/* Makes a read-only overlay of two layers, added as strings or as fds, and attaches it. */
-static void by_fsconfig(bool by_fd, const char *point, int *ret_add, int *ret_create)
+/* The names of the layers are looked up from the directory of our descriptors: "10:11". */
+static void by_fsconfig(void)
 {
 	int fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
-	const int layer[2] = { low1, low2 };
-	char path[32];
-	int fd, e = config(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
+	char value[257];
+	int fd;
 
-	for (int i = 0; i < 2 && e == 0; i++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", layer[i]);
-		e = by_fd ? config(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, layer[i])
-			  : config(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0);
-	}
-	*ret_add = e;
-	if (e == 0) {
-		*ret_create = config(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-		fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
-		if (by_fd)
-			res[PLUS_MOUNT] = err(sys_move_mount(fd, "", AT_FDCWD, point));
-		else
-			sys_move_mount(fd, "", AT_FDCWD, point);
-		close(fd);
-	}
+	memset(value, '/', 256);
+	value[256] = '\0';
+	res[VALUE_OF_256] = config(fs, FSCONFIG_SET_STRING, "lowerdir", value, 0);
+	value[255] = '\0';
+	res[VALUE_OF_255] = config(fs, FSCONFIG_SET_STRING, "lowerdir", value, 0);
 	close(fs);
+
+	fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+	snprintf(value, sizeof(value), "%d:%d", low1, low2);
+	config(fs, FSCONFIG_SET_STRING, "lowerdir", value, 0);
+	config(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
+	res[SHORT] = config(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	sys_move_mount(fd, "", AT_FDCWD, "/tmp/short");
+	close(fd);
+	close(fs);
+	res[SHORT_SEEN] = err(access("/tmp/short/dir2/in2", F_OK));
+	snprintf(value, sizeof(value), "lowerdir=%d:%d", low1, low2);
+	res[SHORT_INFO] = options_hold("/tmp/short", value);
+	res[SHORT_INFO_HOST] = options_hold("/tmp/short", MARK);
+}
+
+/* More layers than a value of fsconfig(2) holds, by mount(2), then cloned and attached elsewhere.
+ */
+static void many(void)
+{
+	char opt[4096] = "userxattr,lowerdir=", name[32];
+	int fd, i;
+
+	for (i = 0; i < LAYERS; i++) {
+		snprintf(name, sizeof(name), "/tmp/" MARK "/%d", i);
+		mkdir(name, 0755);
+		fd = open(name, O_PATH | O_DIRECTORY);
+		sprintf(opt + strlen(opt), "%s%d", i > 0 ? ":" : "", fd);
+	}
+	mkdirat(fd, "in-last", 0755);
+	res[LONG] = err(sys_mount("overlay", "/tmp/one", "overlay", 0, opt));
+	fd = (int)syscall(SYS_open_tree, AT_FDCWD, "/tmp/one", OPEN_TREE_CLONE | AT_RECURSIVE);
+	res[LONG_CLONE] = err(fd);
+	res[LONG_MOVE] = err(sys_move_mount(fd, "", AT_FDCWD, "/tmp/long"));
+	res[LONG_SEEN] = err(access("/tmp/long/in-last", F_OK));
+	res[LONG_INFO] = options_hold("/tmp/long", strstr(opt, "lowerdir="));
+	res[LONG_INFO_HOST] = options_hold("/tmp/long", MARK);
+}
+
+static void in_fd_dir(void (*f)(void))
+{
+	if (fchdir(proc_fd) == 0 && chdir("self/fd") == 0)
+		f();
+	if (chdir("/") < 0)
+		_exit(99);
 }
 
 /* Layers that are in another mount namespace than the mounter's. */
@@ -105,15 +165,15 @@ static void elsewhere(void)
 {
 	char opt[256];
 
-	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d",
-		 low1, low2);
+	snprintf(opt, sizeof(opt), "userxattr,lowerdir=/proc/self/fd/%d:/proc/self/fd/%d", low1,
+		 low2);
 	res[OTHER_NS] = err(sys_mount("overlay", "/tmp/one", "overlay", 0, opt));
 }
 
 static void builder(void)
 {
 	own_tmp();
-	make_dirs("/tmp/dst", "/tmp/ro", "/tmp/one", "/tmp/plus", "/tmp/plusfd", "/tmp/" MARK,
+	make_dirs("/tmp/dst", "/tmp/ro", "/tmp/one", "/tmp/short", "/tmp/long", "/tmp/" MARK,
 		  "/tmp/" MARK "/low1", "/tmp/" MARK "/low1/dir1", "/tmp/" MARK "/low1/empty",
 		  "/tmp/" MARK "/low2", "/tmp/" MARK "/low2/dir2", "/tmp/" MARK "/low2/dir2/in2",
 		  "/tmp/" MARK "/upper", "/tmp/" MARK "/work", NULL);
@@ -124,12 +184,9 @@ static void builder(void)
 
 	by_mount();
 	read_only();
-	by_fsconfig(false, "/tmp/plus", &res[PLUS_STRING], &res[PLUS_STRING_CREATE]);
-	res[PLUS_STRING_INFO_FD] = options_hold("/tmp/plus", "lowerdir+=/proc/self/fd/");
-	res[PLUS_STRING_INFO_HOST] = options_hold("/tmp/plus", MARK);
-	by_fsconfig(true, "/tmp/plusfd", &res[PLUS_FD], &res[PLUS_CREATE]);
-	res[PLUS_SEEN] = err(access("/tmp/plusfd/dir2/in2", F_OK));
-	res[PLUS_INFO_HOST] = options_hold("/tmp/plusfd", MARK);
+	res[CAN_REPLACE] = err(setxattr("/tmp/" MARK "/upper", "user.test", "", 0, 0));
+	in_fd_dir(by_fsconfig);
+	in_fd_dir(many);
 	run_in(CLONE_NEWUSER | CLONE_NEWNS, elsewhere);
 }
 
@@ -144,7 +201,13 @@ int main(void)
 	expect(res[UPPER], 0, "a new directory goes to the upper layer");
 	expect(res[COPY_UP], 0, "a changed directory goes to the upper layer");
 	expect(res[LOWER_KEPT], ENOENT, "the lower layer is not changed");
-	expect(res[REPLACE], 0, "a lower directory can be removed and made again");
+	if (res[CAN_REPLACE] == EOPNOTSUPP)
+		/* a tmpfs has them since 6.6: so without, --tmp-overlay cannot do this */
+		expect(res[REPLACE], EIO,
+		       "a lower directory made again where the upper layer "
+		       "has no user attributes");
+	else
+		expect(res[REPLACE], 0, "a lower directory can be removed and made again");
 	expect(res[INFO_FD], 1, "mountinfo shows lowerdir=/proc/self/fd/N as given");
 	expect(res[INFO_HOST], 0, "mountinfo's options show no host path");
 
@@ -154,26 +217,18 @@ int main(void)
 
 	expect(res[OTHER_NS], EINVAL, "layers that belong to another mount namespace");
 
-	if (res[PLUS_STRING] == EINVAL) {
-		skip("this kernel has no lowerdir+");
-		return done();
-	}
-	expect(res[PLUS_STRING], 0,
-	       "fsconfig adds layers as strings /proc/self/fd/N with lowerdir+");
-	expect(res[PLUS_STRING_CREATE], 0, "lowerdir+ by string: the overlay is made");
-	expect(res[PLUS_STRING_INFO_FD], 1,
-	       "lowerdir+ by string: mountinfo shows the words as given");
-	expect(res[PLUS_STRING_INFO_HOST], 0, "lowerdir+ by string: mountinfo shows no host path");
+	expect(res[VALUE_OF_255], 0, "fsconfig takes a value of 255 bytes");
+	expect(res[VALUE_OF_256], EINVAL, "and none of 256");
+	expect(res[SHORT], 0, "fsconfig: layers named from the directory of our descriptors");
+	expect(res[SHORT_SEEN], 0, "fsconfig: a lower layer is seen");
+	expect(res[SHORT_INFO], 1, "fsconfig: mountinfo shows the words as given");
+	expect(res[SHORT_INFO_HOST], 0, "fsconfig: mountinfo shows no host path");
 
-	if (res[PLUS_FD] == EINVAL) {
-		skip("this kernel's lowerdir+ takes no fd");
-		return done();
-	}
-	expect(res[PLUS_FD], 0, "fsconfig adds layers as fds with lowerdir+");
-	expect(res[PLUS_CREATE], 0, "lowerdir+ by fd: the overlay is made");
-	expect(res[PLUS_MOUNT], 0, "lowerdir+ by fd: the overlay is attached");
-	expect(res[PLUS_SEEN], 0, "lowerdir+ by fd: a lower layer is seen");
-	expect(res[PLUS_INFO_HOST], 1,
-	       "lowerdir+ by fd: mountinfo DOES show the host path, so not for husk");
+	expect(res[LONG], 0, "mount(2) takes %d layers", LAYERS);
+	expect(res[LONG_CLONE], 0, "what it has mounted can be cloned");
+	expect(res[LONG_MOVE], 0, "and the clone attached elsewhere");
+	expect(res[LONG_SEEN], 0, "mount(2): the last layer is seen");
+	expect(res[LONG_INFO], 1, "mount(2): mountinfo shows the words as given");
+	expect(res[LONG_INFO_HOST], 0, "mount(2): mountinfo shows no host path");
 	return done();
 }

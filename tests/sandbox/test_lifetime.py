@@ -291,7 +291,8 @@ os.write(1, b'seen %%s\\n' %% str(seen).encode())
 class Orphans(ProbeCase):
     """The command ends and leaves a child behind that has closed everything."""
 
-    def left(self, program, *args):
+    def left(self, program, *args, patience=0.2):
+        """Whether the child shows itself within patience seconds of the command's end."""
         mark = self.path('alive')
         script = f'setsid sh -c "while :; do touch {mark}; sleep 0.05; done" ' \
                  '</dev/null >/dev/null 2>&1 & ' \
@@ -300,8 +301,7 @@ class Orphans(ProbeCase):
                           '--', 'sh', '-c', script])
         self.assertRuns(r)
         os.unlink(mark)
-        time.sleep(0.2)
-        found = os.path.exists(mark)
+        found = self.wait_until(lambda: os.path.exists(mark), patience)
         if found:
             os.unlink(mark)
         return found
@@ -314,7 +314,7 @@ class Orphans(ProbeCase):
     def test_of_bwrap_live_on(self):
         for args in (IN_PLACE, SMALL):
             with self.subTest(args=args):
-                self.assertTrue(self.left(BWRAP, *args))
+                self.assertTrue(self.left(BWRAP, *args, patience=5))
 
     def test_reparented_ones_are_reaped(self):
         script = 'for i in 1 2 3 4 5; do (sh -c : &); done; sleep 0.2; ' \

@@ -364,13 +364,38 @@ class Overlay(ProbeCase):
         self.check([*HOST, '--tmpfs', self.dir, *self.layers, '--ro-overlay', '/mnt'],
                    ('read /mnt/both', 'from b'))
 
-    def test_many_layers(self):
+    def many(self, count):
         words = []
-        for i in range(100):
+        for i in range(count):
             self.write(f'l{i}/f{i}', str(i))
             words += ['--overlay-src', self.path(f'l{i}')]
+        return words
+
+    def test_many_layers(self):
+        """More than fit into a value of fsconfig(2)."""
+        words = self.many(500)
         self.check([*words, '--ro-overlay', '/o', 'PROBE'], ('read /o/f0', '0'),
-                   ('read /o/f99', '99'))
+                   ('read /o/f499', '499'), ('write /o/f0 x', 'EROFS'))
+        r = self.husk(*words, '--overlay-src', self.dir, '--ro-overlay', '/o', 'true')
+        self.assertFails(r, 125, 'mount on /o: .*\n.*no more than 500 layers')
+
+    def test_many_layers_that_take_writes(self):
+        self.mkdir('upper')
+        self.mkdir('work')
+        words = self.many(100)
+        self.check([*words, '--tmp-overlay', '/o', 'PROBE'], ('read /o/f99', '99'),
+                   ('write /o/more text', 'ok'), ('read /o/more', 'text'))
+        self.check([*words, '--overlay', self.path('upper'), self.path('work'), '/o', 'PROBE'],
+                   ('read /o/f99', '99'), ('write /o/more text', 'ok'))
+        self.assertTrue(os.path.exists(self.path('upper/more')))
+
+    def test_many_layers_show_no_path(self):
+        r = self.husk(*HOST, *self.many(100), '--mount-flags', 'noexec', '--ro-overlay', '/mnt',
+                      'cat', '/proc/self/mountinfo')
+        self.assertRuns(r)
+        (mount,) = [m for m in self.mounts(r.out) if m.point == '/mnt']
+        self.assertLessEqual({'nosuid', 'nodev', 'noexec', 'ro'}, mount.opts)
+        self.assertNotIn(self.dir, r.out)
 
 
 if __name__ == '__main__':
