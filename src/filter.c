@@ -18,6 +18,7 @@
 
 const struct filter_machine filter_machines[] = {
 	{ "x86_64", { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 }, true },
+	{ "x86", { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 }, true }, /* may run on a 64-bit kernel */
 	{ "aarch64", { AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM }, false },
 };
 const size_t filter_machines_n = ARRAY_SIZE(filter_machines);

@@ -32,7 +32,8 @@
 #define LOAD_REQUEST BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4)
 #endif
 
-#if defined(__x86_64__)
+/* A 32-bit husk may run on a 64-bit kernel, and start 64-bit programs: one set for both. */
+#if defined(__x86_64__) || defined(__i386__)
 #define NATIVE_ARCH    AUDIT_ARCH_X86_64
 #define COMPAT_ARCH    AUDIT_ARCH_I386
 #define NATIVE_IOCTL   16

@@ -201,7 +201,7 @@ static const struct {
 	uint32_t arch;
 	enum filter_abi_index abi;
 } abis[] = {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 	{ "x86-64", AUDIT_ARCH_X86_64, FILTER_NATIVE },
 	{ "i386", AUDIT_ARCH_I386, FILTER_COMPAT },
 #else
@@ -420,7 +420,7 @@ static void denied(void)
 		ok(ask(code, n, a, "io_uring_setup", 0) == ERROR(ENOSYS),
 		   "%s: nor can io_uring make sockets", on);
 	}
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 	ok(ask(code, n, 1, "socketcall", 3) == ERROR(EPERM), "connect through socketcall");
 	ok(ask(code, n, 1, "socketcall", 1) == ERROR(EAFNOSUPPORT), "sockets through socketcall");
 	ok(ask(code, n, 1, "socketcall", 2) == ALLOW, "bind through socketcall");
