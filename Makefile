@@ -10,7 +10,7 @@ SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check bench fuzz install clean
+.PHONY: all demo check check-cross bench fuzz install clean
 
 all:
 	tools/setup build
@@ -34,6 +34,11 @@ check:
 		--no-suite kernel --no-suite check --no-suite budget $(TESTFLAGS)
 	tools/tap-summary $(BUILD) $(BUILD)-asan
 
+# As a machine of 32 bits, which this one's kernel runs, and as another one, emulated.
+check-cross:
+	tools/setup cross
+	tools/check-cross
+
 bench: all
 	tools/setup check
 	tests/bench/bench.py --husk $(BUILD)/husk --bwrap $(BUILD)/libexec/husk/bwrap \
@@ -47,4 +52,4 @@ install: all
 	$(MESON) install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror $(BUILD)-*-linux-gnu

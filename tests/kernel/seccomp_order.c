@@ -14,7 +14,9 @@ enum {
 	MAX
 };
 
-#define HIGH(nr) ((unsigned long)(nr) | 1UL << 32)
+/* A number that a wide argument can hide; on 32 bits there is no wider one. */
+#define HIGH(nr) ((unsigned long)((nr) | (uint64_t)1 << 32))
+#define WIDE     (sizeof(long) > 4)
 #define NR offsetof(struct seccomp_data, nr)
 /* The halves of the second argument, little endian. */
 #define ARG1_LOW offsetof(struct seccomp_data, args[1])
@@ -184,9 +186,9 @@ int main(void)
 
 	expect(res[HIGH_NUMBER], 3, "the kernel ignores bits above 32 of an ioctl number");
 	expect(res[EXACT_PLAIN], EDOM, "filter on all 64 bits: TIOCSTI is refused");
-	expect(res[EXACT_HIGH], legacy ? 0 : EIO,
+	expect(res[EXACT_HIGH], !WIDE ? EDOM : legacy ? 0 : EIO,
 	       "filter on all 64 bits: with a high bit it passes");
-	expect(res[EXACT_INJECTED], legacy ? 1 : 0, "filter on all 64 bits: and injects");
+	expect(res[EXACT_INJECTED], WIDE && legacy ? 1 : 0, "filter on all 64 bits: and injects");
 	expect(res[LOW_PLAIN], EDOM, "filter on the low 32 bits: TIOCSTI is refused");
 	expect(res[LOW_HIGH], EDOM, "filter on the low 32 bits: with a high bit too");
 	expect(res[LOW_OTHER], 0, "filter on the low 32 bits: other ioctls pass");

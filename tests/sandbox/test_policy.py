@@ -212,7 +212,8 @@ class Policies(PolicyCase):
         """A program of 32 bits runs under each of them."""
         path = self.write('p.c', '#include <stdio.h>\nint main(void) { puts("32"); return 0; }\n')
         out = os.path.join(os.path.dirname(path), 'p32')
-        r = self.run_cmd(['gcc', '-m32', '-o', out, path])
+        self.need('i686-linux-gnu-gcc')
+        r = self.run_cmd(['i686-linux-gnu-gcc', '-static', '-o', out, path])
         self.assertRuns(r)
         for policy in ('default', 'strict'):
             self.assertRuns(self.husk(*HOST, '--seccomp-policy', policy, '--', out), '32\n')

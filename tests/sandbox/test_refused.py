@@ -22,12 +22,15 @@ KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts')
 FILTER = r'''
 import ctypes, errno, os, platform, struct, sys
 CALLS = {'x86_64': {'unshare': 272, 'mount': 165, 'umount2': 166, 'setns': 308},
-         'aarch64': {'unshare': 97, 'mount': 40, 'umount2': 39, 'setns': 268}}
-NUMBERS = dict(CALLS[platform.machine()], clone3=435, openat2=437, open_tree=428,
-               mount_setattr=442)
+         'aarch64': {'unshare': 97, 'mount': 40, 'umount2': 39, 'setns': 268},
+         'i386': {'unshare': 310, 'mount': 21, 'umount2': 52, 'setns': 346}}
+split = sys.argv.index('--')
+with open(sys.argv[split + 1], 'rb') as program:
+    narrow = program.read(5) == b'\x7fELF\1'
+NUMBERS = dict(CALLS['i386' if narrow else platform.machine()], clone3=435, openat2=437,
+               open_tree=428, mount_setattr=442)
 NEWUSER, LOAD, JEQ, JSET, RET, ALLOW = 0x10000000, 0x20, 0x15, 0x45, 6, 0x7fff0000
 code = []
-split = sys.argv.index('--')
 for spec in sys.argv[1:split]:
     call, when, name = spec.split(':')
     valid = {'unshare': [(LOAD, 0, 0, 16), (JSET, 0, 2, NEWUSER), (JSET, 1, 0, 1)],
