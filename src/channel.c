@@ -8,6 +8,12 @@
 
 #include "util.h"
 
+/* Room for the two descriptors of a terminal, see cmsg(3). */
+union room {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(2 * sizeof(int))];
+};
+
 static int send_all(int fd, const struct message *m, size_t size)
 {
 	ssize_t n;
@@ -47,6 +53,50 @@ int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX])
 	m.value = 0;
 	memcpy(m.namespaces, ids, sizeof m.namespaces);
 	return send_all(fd, &m, offsetof(struct message, namespaces) + sizeof m.namespaces);
+}
+
+int channel_send_terminal(int fd, const int ends[static 2])
+{
+	struct message m = { .type = MESSAGE_TERMINAL };
+	union room room = { 0 };
+	struct iovec data = { .iov_base = &m, .iov_len = offsetof(struct message, fail) };
+	struct msghdr msg = { .msg_iov = &data,
+			      .msg_iovlen = 1,
+			      .msg_control = &room,
+			      .msg_controllen = sizeof room };
+	ssize_t n;
+
+	room.header.cmsg_len = CMSG_LEN(2 * sizeof *ends);
+	room.header.cmsg_level = SOL_SOCKET;
+	room.header.cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(&room.header), ends, 2 * sizeof *ends);
+	do {
+		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? neg_errno() : 0;
+}
+
+int channel_receive_terminal(int fd, struct message *ret, int ret_ends[static 2])
+{
+	union room room;
+	struct iovec data = { .iov_base = ret, .iov_len = sizeof *ret };
+	struct msghdr msg = { .msg_iov = &data,
+			      .msg_iovlen = 1,
+			      .msg_control = &room,
+			      .msg_controllen = sizeof room };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return neg_errno();
+	/* there is room for no more than these */
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_ends, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return n > 0;
 }
 
 int channel_receive(int fd, struct message *ret, int nonblock)

@@ -19,8 +19,10 @@ enum message_type {
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
 	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
 	MESSAGE_MASK, /* what a mask came to: an operation's number << 2 | enum mask_made */
-	MESSAGE_STOP, /* the init process: the command stopped, and we have a terminal */
+	MESSAGE_STOP, /* the init process: the command stopped, by this signal, and we have a
+			 terminal */
 	MESSAGE_CONTINUE, /* the init process: it goes on */
+	MESSAGE_TERMINAL, /* the two ends of the sandbox's own terminal come with it */
 	MESSAGE_GO, /* the launcher: it has written, or heard, the status: carry on */
 };
 
@@ -45,3 +47,10 @@ int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX]);
 /* Receives one message into *RET. Returns 1, 0 when every writer is gone, or -errno (-EAGAIN with
  * NONBLOCK when there is none). */
 int channel_receive(int fd, struct message *ret, int nonblock);
+
+/* Sends both ends of a terminal, the master first. Returns 0 or -errno. unix(7), SCM_RIGHTS. */
+int channel_send_terminal(int fd, const int ends[static 2]);
+
+/* As channel_receive() with NONBLOCK, and stores what descriptors come with the message, at most
+ * two, in RET_ENDS, which else is left as it is; they are the caller's to close. */
+int channel_receive_terminal(int fd, struct message *ret, int ret_ends[static 2]);

@@ -14,6 +14,7 @@
 #include "init.h"
 #include "landlock.h"
 #include "personality.h"
+#include "pty.h"
 #include "rlimit.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -252,6 +253,13 @@ static int step_restore(struct sandbox *sb)
 	return 0;
 }
 
+/* Should: be in the foreground of its own terminal, with that as 0, 1 and 2. Mustn't: be stopped
+ * for it: the signals are blocked until they are restored. */
+static int step_terminal(struct sandbox *sb)
+{
+	return pty_enter(sb);
+}
+
 /* Should: say that all is set up but the filters, which could forbid to say so. Mustn't: be needed
  * by anybody but the reader of --status-fd. */
 static int step_ready(struct sandbox *sb)
@@ -270,6 +278,7 @@ static const struct step command_steps[] = {
 	{ "capabilities", step_capabilities, NULL },
 	{ "label", step_label, "--exec-label" },
 	{ "directory", step_directory, "--chdir" },
+	{ "terminal", step_terminal, "--pty" },
 	{ "descriptors", step_descriptors, NULL },
 	{ "limits", step_limits, "--rlimit" },
 	{ "restore", step_restore, NULL },

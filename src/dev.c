@@ -36,7 +36,8 @@ static const struct {
 };
 
 /* The terminal of standard output becomes the console; without one, or when its path leads
- * elsewhere, none does. */
+ * elsewhere, none does. Nor does it where the command has a terminal of its own, and is to leave
+ * the caller's alone. */
 static void source_console(struct sandbox *sb, int *ret)
 {
 	CLEANUP(fd_closep) int tree = NO_FD;
@@ -44,8 +45,8 @@ static void source_console(struct sandbox *sb, int *ret)
 	struct stat want, have;
 	ssize_t n;
 
-	if (!sb->terminal || fstat(STDOUT_FILENO, &want) < 0 || !S_ISCHR(want.st_mode) ||
-	    !isatty(STDOUT_FILENO))
+	if (!sb->terminal || sb->plan->pty || fstat(STDOUT_FILENO, &want) < 0 ||
+	    !S_ISCHR(want.st_mode) || !isatty(STDOUT_FILENO))
 		return;
 	n = readlinkat(sb->proc_fd, "self/fd/1", path, sizeof path - 1);
 	if (n < 0)

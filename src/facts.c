@@ -743,6 +743,7 @@ static const struct field {
 	{ "lifetime", "wait-all", FLAG, FIELD(wait_all), 0,
 	  "what the command leaves behind is waited for" },
 	{ "lifetime", "new-session", FLAG, FIELD(new_session), 0, "in a session of its own" },
+	{ "lifetime", "pty", FLAG, FIELD(pty), 0, "on a terminal of its own" },
 	{ "lifetime", "lock-files", WORDS, FIELD(locks), FIELD(n_locks), "a read lock on" },
 	{ "descriptors", "inherit-fds", FLAG, FIELD(inherit_fds), 0,
 	  "the command inherits them all" },

@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "fds.h"
 #include "personality.h"
+#include "pty.h"
 #include "sandbox.h"
 #include "signals.h"
 #include "sys.h"
@@ -24,6 +25,7 @@
 struct init {
 	struct sandbox *sb;
 	bool pid_namespace; /* the kernel ends everybody with us */
+	bool stopped; /* the command is */
 	bool tells_stops; /* the launcher stops and goes on with the command */
 	pid_t command;
 	bool command_ended;
@@ -69,13 +71,14 @@ static void close_others(struct init *init)
 {
 	struct sandbox *sb = init->sb;
 	size_t n = 0, i;
-	int *keep = malloc((sb->plan->n_locks + 5) * sizeof *keep);
+	int *keep = malloc((sb->plan->n_locks + 6) * sizeof *keep);
 
 	if (!keep)
 		_exit(1);
 	keep[n++] = sb->socket;
 	keep[n++] = sb->launcher;
 	keep[n++] = init->signals;
+	keep[n++] = sb->pty;
 	if (!init->pid_namespace)
 		keep[n++] = sb->proc_fd; /* tells whom to kill */
 	if (sb->plan->sync_fd >= 0)
@@ -189,8 +192,10 @@ static void reap(struct init *init, int flags)
 		if (pid != init->command)
 			continue;
 		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+			init->stopped = WIFSTOPPED(status);
 			channel_send(init->sb->socket,
-				     WIFSTOPPED(status) ? MESSAGE_STOP : MESSAGE_CONTINUE, 0);
+				     init->stopped ? MESSAGE_STOP : MESSAGE_CONTINUE,
+				     init->stopped ? WSTOPSIG(status) : 0);
 			continue;
 		}
 		init->command_ended = true;
@@ -205,6 +210,18 @@ static void reap(struct init *init, int flags)
 		exit_like_command(init);
 }
 
+/* Passes a signal on where we lead the session of a terminal of the sandbox's own: what that sends
+ * to us, which is a hang-up, comes to us alone. */
+static void signal_terminal(const struct init *init, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_signo == SIGCONT)
+		pty_continue(init->sb, init->command, init->stopped);
+	else if (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL)
+		kill(-init->command, SIGHUP);
+	else
+		kill(init->command, (int)info->ssi_signo);
+}
+
 static void handle_signal(struct init *init)
 {
 	struct signalfd_siginfo info;
@@ -213,6 +230,8 @@ static void handle_signal(struct init *init)
 		return;
 	if (info.ssi_signo == SIGCHLD)
 		reap(init, WNOHANG);
+	else if (init->sb->pty >= 0 && !init->command_ended)
+		signal_terminal(init, &info);
 	else if (info.ssi_code == SI_KERNEL &&
 		 (signals_of_terminal() & signals_one((int)info.ssi_signo)))
 		return; /* the command has it too */
@@ -252,7 +271,7 @@ static bool leaves_session(const struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
-	return !p->new_session &&
+	return !p->new_session && !p->pty &&
 	       (p->as->forwards || (p->dies_with_launcher && !(p->unshare & CLONE_NEWPID)));
 }
 
@@ -355,7 +374,7 @@ _Noreturn void init_main(struct sandbox *sb)
 	struct init init = {
 		.sb = sb,
 		.pid_namespace = (p->unshare & CLONE_NEWPID) != 0,
-		.tells_stops = sb->terminal && p->as->forwards && !p->new_session,
+		.tells_stops = p->pty || (sb->terminal && p->as->forwards && !p->new_session),
 		.signals = NO_FD,
 		.executing = NO_FD,
 	};

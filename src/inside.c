@@ -19,6 +19,7 @@
 #include "ns.h"
 #include "personality.h"
 #include "proc.h"
+#include "pty.h"
 #include "sandbox.h"
 #include "seccomp.h"
 #include "sys.h"
@@ -217,9 +218,16 @@ static int step_filter(struct sandbox *sb)
 
 static int step_session(struct sandbox *sb)
 {
-	if (sb->plan->new_session && setsid() < 0)
+	if ((sb->plan->new_session || sb->plan->pty) && setsid() < 0)
 		return fail(sb->fail, errno, "setsid");
 	return 0;
+}
+
+/* Should: give the session a terminal of its own, where that is asked for, from the /dev that the
+ * command will see. Mustn't: put it on 0, 1 and 2 yet, which other options may have named. */
+static int step_terminal(struct sandbox *sb)
+{
+	return pty_make(sb);
 }
 
 /* Should: leave nothing of the caller's command line and environment where the command could read
@@ -244,6 +252,7 @@ static const struct step inside_steps[] = {
 	{ "block", step_block, "--block-fd" },
 	{ "filter", step_filter, "--seccomp" },
 	{ "session", step_session, "--new-session" },
+	{ "terminal", step_terminal, "--pty" },
 	{ "scrub", step_scrub, NULL },
 };
 

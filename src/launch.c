@@ -24,6 +24,7 @@
 #include "status.h"
 #include "supervise.h"
 #include "sys.h"
+#include "tty.h"
 #include "util.h"
 
 static int read_filters(struct sandbox *sb)
@@ -70,6 +71,7 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.terminal = l->terminal || plan_joins_all(l->plan),
 		.args_start = l->args_start,
 		.args_length = l->args_length,
+		.pty = NO_FD,
 		.cwd_fd = NO_FD,
 		.root_fd = NO_FD,
 		.harbour_fd = NO_FD,
@@ -229,7 +231,9 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.child = NO_FD,
 		.parent = NO_FD,
 		.terminal = l->terminal,
+		.relay = RELAY_NONE,
 	};
+	struct tty_model model;
 	struct sandbox sb = { .fail = f };
 	char cwd[PATH_MAX];
 	int r;
@@ -244,6 +248,9 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	if (r < 0)
 		return r;
 	take_signals(l->plan, &su, &sb);
+	if (l->plan->pty)
+		tty_look(&model);
+	sb.model = &model;
 	trace_lap(&l->trace, "launcher", "preparations");
 	r = clone_builder(&su, &sb);
 	if (r < 0)

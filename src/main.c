@@ -16,6 +16,7 @@
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait
+ *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside
  *   trace.c        the time of each step, with HUSK_TRACE
@@ -28,8 +29,8 @@
  *   enter.c        the way into them
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c wait.c label.c landlock.c caps.c: what the
- *   steps call
+ *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c caps.c: what
+ *   the steps call
  *   diagnose.c     after a failure: why the kernel refused namespaces
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox

@@ -165,6 +165,8 @@ const struct option options[] = {
 	  "Mount a fresh /proc with nothing but processes on DEST" },
 	{ "--proc-try", "DEST", GROUP_ROOT, OPT_HUSK | OPT_MOUNT, opt_dest, OP_PROC, OP_TRY,
 	  "As --proc, but an empty directory where the kernel refuses it" },
+	{ "--pty", "", GROUP_LIFETIME, OPT_HUSK, opt_flag, FIELD(pty), 0,
+	  "Give the command a terminal of its own" },
 	{ "--remount-ro", "DEST", GROUP_ROOT, OPT_ONE, opt_dest, OP_REMOUNT_RO, 0,
 	  "Make the mount on DEST read-only, but not its submounts" },
 	{ "--replace-symlink", "", GROUP_ROOT,

@@ -242,7 +242,7 @@ struct plan {
 	int landlock_abi; /* that will be used (after the check) */
 	struct port *ports; /* --landlock-tcp */
 	size_t n_ports;
-	bool new_session, die_with_parent, as_pid_1, wait_all, not_a_boundary;
+	bool new_session, pty, die_with_parent, as_pid_1, wait_all, not_a_boundary;
 	char **command; /* NULL-terminated, or NULL */
 
 	/* how it is carried out (after the check) */

@@ -13,6 +13,7 @@
 #include "trace.h"
 
 struct fail;
+struct tty_model;
 
 struct sandbox {
 	const struct plan *plan;
@@ -34,6 +35,8 @@ struct sandbox {
 	uint64_t early; /* what the terminal sent before the sandbox was in the process group */
 	mode_t umask; /* the caller's, for the command */
 	bool terminal; /* the caller has one */
+	const struct tty_model *model; /* for --pty: what that is like */
+	int pty; /* the command's end of its own terminal, or empty */
 
 	char *args_start; /* where the kernel keeps this process's arguments and environment */
 	size_t args_length;

@@ -34,6 +34,25 @@ static bool is_known(const struct supervisor *su, const struct signalfd_siginfo 
 	       !su->plan->new_session && !(hang_up && getsid(0) == getpid());
 }
 
+/* With a terminal of the sandbox's own nothing that the caller's sends reaches the command by
+ * itself: what its user meant happens to the other one. */
+static void forward_to_terminal(struct supervisor *su, const struct signalfd_siginfo *info)
+{
+	int sig = (int)info->ssi_signo;
+	bool typed = info->ssi_code == SI_KERNEL && su->relay.master >= 0;
+
+	if (sig == SIGCONT)
+		relay_resume(&su->relay);
+	if (sig == SIGWINCH)
+		relay_resize(&su->relay);
+	if (typed && (sig == SIGINT || sig == SIGQUIT || sig == SIGTSTP))
+		relay_signal(&su->relay, sig);
+	else if (typed && sig == SIGHUP)
+		relay_hang_up(&su->relay);
+	else if (!typed || sig == SIGCONT || !(signals_of_terminal() & signals_one(sig)))
+		sys_pidfd_send_signal(su->child, sig);
+}
+
 /* Passes a signal on, but not one that the command knows. Returns false when there was none. */
 static bool forward(struct supervisor *su)
 {
@@ -46,7 +65,9 @@ static bool forward(struct supervisor *su)
 	su->continued |= sig == SIGCONT;
 	if (sig == SIGCONT && info.ssi_code > 0 && info.ssi_code != SI_KERNEL)
 		return true; /* the socket's, see stop_too() */
-	if (su->child >= 0) {
+	if (su->child >= 0 && su->plan->pty) {
+		forward_to_terminal(su, &info);
+	} else if (su->child >= 0) {
 		if (!is_known(su, &info) && !(sig == SIGCONT && su->goes_on))
 			sys_pidfd_send_signal(su->child, sig);
 	} else if (signals_ending() & signals_one(sig)) {
@@ -76,7 +97,8 @@ static void stop_too(struct supervisor *su)
 	if (fcntl(su->socket, F_SETOWN, getpid()) < 0 || fcntl(su->socket, F_SETSIG, SIGCONT) < 0 ||
 	    fcntl(su->socket, F_SETFL, O_ASYNC) < 0)
 		return;
-	kill(getpid(), SIGTSTP);
+	/* its own terminal has sent the signal to its group only, the caller's to ours */
+	kill(su->plan->pty ? 0 : getpid(), SIGTSTP);
 	if (poll(&said, 1, 0) > 0)
 		kill(getpid(), SIGCONT);
 	signals_mask(SIG_UNBLOCK, &stop, NULL);
@@ -84,10 +106,32 @@ static void stop_too(struct supervisor *su)
 	fcntl(su->socket, F_SETFL, 0);
 	/* what continued us has as a rule continued the whole group: another SIGCONT could undo a
 	 * stop that follows */
-	su->goes_on = poll(&said, 1, 100) > 0;
+	su->goes_on = !su->plan->pty && poll(&said, 1, 100) > 0;
 	while (forward(su))
 		;
 	su->goes_on = false;
+}
+
+/* The command has stopped by SIG, on a terminal of its own: the caller has its terminal back
+ * meanwhile. Where no shell will continue us we did not stop, and the command goes on, as it would
+ * with the caller's terminal. */
+static void stop_with_terminal(struct supervisor *su, int sig)
+{
+	relay_flush(&su->relay);
+	relay_pause(&su->relay);
+	stop_too(su);
+	relay_resume(&su->relay);
+	if (!su->continued && sig != SIGSTOP)
+		sys_pidfd_send_signal(su->child, SIGCONT);
+}
+
+/* The sandbox has made its terminal. */
+static int begin_relay(struct supervisor *su, int ends[static 2])
+{
+	int r = su->relay.master >= 0 ? -EINVAL
+				      : relay_begin(&su->relay, su->proc_fd, ends[0], ends[1]);
+
+	return r < 0 ? fail(su->fail, -r, "--pty: can't relay") : 0;
 }
 
 /* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
@@ -156,8 +200,10 @@ static void execed_alone(const struct supervisor *su)
 /* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
 static int receive(struct supervisor *su)
 {
+	int ends[2] = { NO_FD, NO_FD };
 	struct message m;
-	int r = channel_receive(su->socket, &m, true);
+	int r = su->plan->pty ? channel_receive_terminal(su->socket, &m, ends)
+			      : channel_receive(su->socket, &m, true);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -189,8 +235,15 @@ static int receive(struct supervisor *su)
 			channel_send(su->socket, MESSAGE_GO, 0);
 		break;
 	case MESSAGE_STOP:
-		if (!su->ended)
+		if (!su->ended && su->plan->pty)
+			stop_with_terminal(su, m.value);
+		else if (!su->ended)
 			stop_too(su);
+		break;
+	case MESSAGE_TERMINAL:
+		r = begin_relay(su, ends);
+		if (r < 0)
+			return r;
 		break;
 	case MESSAGE_CONTINUE:
 		break;
@@ -254,7 +307,7 @@ static int parent_died(struct supervisor *su)
 static int wait_for_end(struct supervisor *su)
 {
 	const struct plan *p = su->plan;
-	bool stops = su->terminal && p->as->forwards && !p->new_session;
+	bool stops = p->pty || (su->terminal && p->as->forwards && !p->new_session);
 	int r = 0;
 
 	while (!su->ended && !(su->told && !p->as->kills_orphans)) {
@@ -262,14 +315,16 @@ static int wait_for_end(struct supervisor *su)
 		 */
 		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0 &&
 			     p->status_fd < 0 && !stops;
-		struct pollfd fds[] = {
+		struct pollfd fds[4 + RELAY_FDS] = {
 			{ .fd = later ? -1 : su->socket, .events = POLLIN },
 			{ .fd = su->signals, .events = POLLIN },
 			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
 			{ .fd = su->parent, .events = POLLIN },
 		};
 
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		int timeout = p->pty ? relay_poll(&su->relay, fds + 4) : -1;
+
+		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 4, timeout) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
 		if (fds[3].revents)
 			return parent_died(su);
@@ -280,6 +335,8 @@ static int wait_for_end(struct supervisor *su)
 			forward(su);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
+		else if (p->pty)
+			relay_move(&su->relay, fds + 4);
 		if (r < 0)
 			return r;
 	}
@@ -315,7 +372,7 @@ static void close_others(const struct supervisor *su)
 int supervise_to_end(struct supervisor *su, pid_t child)
 {
 	const struct plan *p = su->plan;
-	int r = 0;
+	int r = 0, sig;
 
 	close_others(su);
 	if (child > 0) {
@@ -326,6 +383,9 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	}
 	if (r == 0)
 		r = wait_for_end(su);
+	/* whoever ends what is left to be shown dies of it */
+	if (p->pty && (sig = relay_end(&su->relay, su->signals)) != 0)
+		su->status = sig;
 	if (r < 0) {
 		abandon(su);
 		return r;

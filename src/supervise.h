@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "relay.h"
+
 struct fail;
 struct plan;
 
@@ -25,6 +27,7 @@ struct supervisor {
 	uint64_t
 		namespaces[8]; /* ids that the sandbox itself has told, in the order of the table */
 	bool namespaces_told;
+	struct relay relay; /* for --pty */
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */
 	int status;

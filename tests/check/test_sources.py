@@ -38,7 +38,7 @@ LAYERS = (
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h',
      'target.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h',
-     'mountinfo.h', 'net.h', 'seccomp.h',
+     'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',
      'status.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mask.h',
      'mount.h',
