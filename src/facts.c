@@ -3,138 +3,21 @@
  * other.
  *
  * A field of the plan that stands for itself is a row of the table of fields; what is put together
- * of several has a function, named in the table of sections. Both speak through the same few
- * helpers: fact_*() for a member of the JSON, say() and line() for a person. */
+ * of several has a function, named in the table of sections: operations and walls in files of their
+ * own. All speak through fact.c. */
 #include "facts.h"
 
-#include <stdarg.h>
-#include <string.h>
+#include <errno.h>
 
-#include "attrs.h"
 #include "caps.h"
-#include "family.h"
+#include "fact.h"
 #include "json.h"
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
-#include "policy.h"
 #include "rlimit.h"
 #include "sys.h"
 #include "util.h"
-
-struct facts {
-	const struct plan *plan;
-	const struct caller *caller;
-	struct json json;
-	FILE *out; /* for a person, or NULL */
-	const char *title; /* of the section, until it has been printed */
-};
-
-/* Says something to the person, if there is one. */
-static void __attribute__((format(printf, 2, 3))) say(struct facts *t, const char *format, ...)
-{
-	va_list ap;
-
-	if (!t->out)
-		return;
-	va_start(ap, format);
-	vfprintf(t->out, format, ap);
-	va_end(ap);
-}
-
-/* Begins a line of the section. */
-static void line(struct facts *t)
-{
-	if (t->title)
-		say(t, "%s:\n", t->title);
-	t->title = NULL;
-	say(t, "  ");
-}
-
-/* Says a word as a shell would read it back, without a control character for the terminal. */
-static void say_word(struct facts *t, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_-./=:,+@%";
-	const unsigned char *c;
-
-	if (*word && strspn(word, plain) == strlen(word)) {
-		say(t, "%s", word);
-		return;
-	}
-	say(t, "$'");
-	for (c = (const unsigned char *)word; *c; c++) {
-		if (*c < 0x20 || *c >= 0x7f)
-			say(t, "\\x%02x", *c);
-		else
-			say(t, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
-	}
-	say(t, "'");
-}
-
-/* a fact: a member of the section, and a line of it */
-
-static void fact_flag(struct facts *t, const char *key, bool value, const char *words)
-{
-	json_bool(&t->json, key, value);
-	if (value && words) {
-		line(t);
-		say(t, "%s\n", words);
-	}
-}
-
-static void fact_fd(struct facts *t, const char *key, int fd, const char *words)
-{
-	if (fd < 0) {
-		json_null(&t->json, key);
-		return;
-	}
-	json_number(&t->json, key, fd);
-	line(t);
-	say(t, "%s descriptor %d\n", words, fd);
-}
-
-static void fact_word(struct facts *t, const char *key, const char *value, const char *words)
-{
-	json_string(&t->json, key, value);
-	if (!value)
-		return;
-	line(t);
-	say(t, "%s ", words);
-	say_word(t, value);
-	say(t, "\n");
-}
-
-static void fact_fds(struct facts *t, const char *key, const int *fds, size_t n, const char *words)
-{
-	size_t i;
-
-	json_open(&t->json, key, '[');
-	for (i = 0; i < n; i++)
-		fact_fd(t, NULL, fds[i], words);
-	json_close(&t->json, ']');
-}
-
-static void fact_words(struct facts *t, const char *key, const char *const *values, size_t n,
-		       const char *words)
-{
-	size_t i;
-
-	json_open(&t->json, key, '[');
-	for (i = 0; i < n; i++)
-		fact_word(t, NULL, values[i], words);
-	json_close(&t->json, ']');
-}
-
-/* A yes or no that a word tells better. */
-static void fact_choice(struct facts *t, const char *key, const char *value, const char *words)
-{
-	json_string(&t->json, key, value);
-	if (words) {
-		line(t);
-		say(t, "%s\n", words);
-	}
-}
 
 /* what is put together of several fields */
 
@@ -152,16 +35,16 @@ static void tell_caps(struct facts *t)
 	unsigned cap;
 
 	json_open(&t->json, "capabilities", '[');
-	line(t);
-	say(t, "capabilities:%s", p->caps == 0 ? " none" : p->caps == CAPS_ALL ? " all" : "");
+	fact_line(t);
+	fact_say(t, "capabilities:%s", p->caps == 0 ? " none" : p->caps == CAPS_ALL ? " all" : "");
 	for (cap = 0; (name = caps_name(cap)); cap++) {
 		if (!(p->caps & CAP_BIT(cap)))
 			continue;
 		json_string(&t->json, NULL, name);
 		if (p->caps != CAPS_ALL)
-			say(t, " %s", name);
+			fact_say(t, " %s", name);
 	}
-	say(t, "\n");
+	fact_say(t, "\n");
 	json_close(&t->json, ']');
 }
 
@@ -171,22 +54,22 @@ static void tell_identity(struct facts *t)
 	const struct caller *c = t->caller;
 	bool known = p->userns_fd < 0 && p->userns_block_fd < 0 && !plan_joins_all(p);
 
-	line(t);
+	fact_line(t);
 	if (p->userns_fd >= 0)
-		say(t, "in the user namespace of descriptor %d\n", p->userns_fd);
+		fact_say(t, "in the user namespace of descriptor %d\n", p->userns_fd);
 	else if (plan_joins_all(p))
-		say(t, "in the namespaces of process %d\n", (int)c->join.pid);
+		fact_say(t, "in the namespaces of process %d\n", (int)c->join.pid);
 	else if (p->userns_block_fd >= 0)
-		say(t, "id maps written by the caller, before descriptor %d ends\n",
-		    p->userns_block_fd);
+		fact_say(t, "id maps written by the caller, before descriptor %d ends\n",
+			 p->userns_block_fd);
 	else if (p->userns)
-		say(t, "uid %u is %u outside, gid %u is %u outside\n", p->uid, c->uid, p->gid,
-		    c->gid);
+		fact_say(t, "uid %u is %u outside, gid %u is %u outside\n", p->uid, c->uid, p->gid,
+			 c->gid);
 	else
-		say(t, "uid %u, gid %u, as outside\n", c->uid, c->gid);
+		fact_say(t, "uid %u, gid %u, as outside\n", c->uid, c->gid);
 	if ((p->userns_fd >= 0 || plan_joins_all(p)) && (p->uid_set || p->gid_set)) {
-		line(t);
-		say(t, "uid %u, gid %u there\n", p->uid, p->gid);
+		fact_line(t);
+		fact_say(t, "uid %u, gid %u there\n", p->uid, p->gid);
 	}
 	if (known || p->uid_set)
 		json_number(&t->json, "uid", p->uid);
@@ -200,14 +83,15 @@ static void tell_identity(struct facts *t)
 	json_number(&t->json, "outer-gid", c->gid);
 	json_string(&t->json, "user-namespace", user_namespace(p));
 	json_number(&t->json, "levels",
-		    p->two_levels ? 2
-				  : !streq(user_namespace(p), "shared") + (p->userns2_fd >= 0));
-	line(t);
-	say(t, "%s\n",
-	    streq(user_namespace(p), "shared") ? "no user namespace"
-	    : p->owner_joined ? "two user namespaces: the command has no power over what it joins"
-	    : p->two_levels   ? "two user namespaces: the command can undo no mount of its sandbox"
-			      : "one user namespace");
+		    p->two_levels ? 2 : !streq(user_namespace(p), "shared") + (p->userns2_fd >= 0));
+	fact_line(t);
+	fact_say(t, "%s\n",
+		 streq(user_namespace(p), "shared") ? "no user namespace"
+		 : p->owner_joined
+			 ? "two user namespaces: the command has no power over what it joins"
+		 : p->two_levels
+			 ? "two user namespaces: the command can undo no mount of its sandbox"
+			 : "one user namespace");
 	tell_caps(t);
 }
 
@@ -251,17 +135,17 @@ static void tell_kinds(struct facts *t, const char *key, const char *words, bool
 	size_t i;
 
 	json_open(&t->json, key, '[');
-	line(t);
-	say(t, "%s:", words);
+	fact_line(t);
+	fact_say(t, "%s:", words);
 	for (i = 0; i < NS_MAX; i++) {
 		if (!(new &namespaces[i].flag) == made ||
 		    (!made &&
 		     ((p->joins & namespaces[i].flag) || is_joined(t, namespaces[i].name))))
 			continue;
 		json_string(&t->json, NULL, namespaces[i].name);
-		say(t, " %s", namespaces[i].name);
+		fact_say(t, " %s", namespaces[i].name);
 	}
-	say(t, "\n");
+	fact_say(t, "\n");
 	json_close(&t->json, ']');
 }
 
@@ -276,12 +160,12 @@ static void tell_process(struct facts *t)
 		return;
 	}
 	json_number(&t->json, "process", t->caller->join.pid);
-	line(t);
-	say(t, "of process %d:", (int)t->caller->join.pid);
+	fact_line(t);
+	fact_say(t, "of process %d:", (int)t->caller->join.pid);
 	for (i = 0; i < NS_MAX; i++)
 		if (p->joins & namespaces[i].flag)
-			say(t, " %s", namespaces[i].name);
-	say(t, "\n");
+			fact_say(t, " %s", namespaces[i].name);
+	fact_say(t, "\n");
 }
 
 static void tell_namespaces(struct facts *t)
@@ -330,270 +214,9 @@ static void tell_root(struct facts *t)
 		return;
 	}
 	json_bool(&t->json, "later-host-mounts-appear", !p->as->private_mounts);
-	line(t);
-	say(t, "mounts the host makes later %s\n",
-	    p->as->private_mounts ? "do not appear" : "appear");
-}
-
-#define LIKE_PROC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-
-/* What an operation mounts, with which attributes; no file system for one that mounts nothing new.
- */
-static const char *mounted_by(const struct op *op, uint64_t *ret_attrs)
-{
-	const uint64_t nosuid = MOUNT_ATTR_NOSUID, nodev = MOUNT_ATTR_NODEV;
-
-	*ret_attrs = op->attrs | (op->flags & OP_RO ? MOUNT_ATTR_RDONLY : 0) | nosuid;
-	switch (op->type) {
-	case OP_BIND:
-	case OP_BIND_FD:
-		*ret_attrs |= op->flags & OP_DEVICES ? 0 : nodev;
-		return "bind";
-	case OP_BIND_DATA:
-		*ret_attrs |= nodev;
-		return "bind";
-	case OP_OVERLAY:
-	case OP_TMP_OVERLAY:
-	case OP_RO_OVERLAY:
-		*ret_attrs |= nodev;
-		return "overlay";
-	case OP_TMPFS:
-	case OP_DEV:
-		*ret_attrs |= nodev;
-		return "tmpfs";
-	case OP_PROC:
-	case OP_PROC_SUBSET:
-		*ret_attrs |= LIKE_PROC;
-		return "proc";
-	case OP_SYSFS:
-		*ret_attrs |= LIKE_PROC;
-		return "sysfs";
-	case OP_CGROUPFS:
-		*ret_attrs |= LIKE_PROC;
-		return "cgroup2";
-	case OP_DEVPTS:
-		*ret_attrs |= MOUNT_ATTR_NOEXEC;
-		return "devpts";
-	case OP_MASK:
-		*ret_attrs |= LIKE_PROC | MOUNT_ATTR_RDONLY;
-		break;
-	case OP_MQUEUE:
-		*ret_attrs = op->attrs;
-		return "mqueue";
-	case OP_REMOUNT_RO:
-		*ret_attrs = MOUNT_ATTR_RDONLY;
-		break;
-	case OP_DIR:
-	case OP_FILE:
-	case OP_SYMLINK:
-	case OP_CHMOD:
-	case OP_TYPE_MAX:
-		*ret_attrs = 0;
-		break;
-	}
-	return NULL;
-}
-
-static void tell_mounted(struct facts *t, const struct op *op)
-{
-	uint64_t attrs, bit;
-	const char *fs = mounted_by(op, &attrs), *name;
-	size_t i;
-
-	json_string(&t->json, "filesystem", fs);
-	json_open(&t->json, "flags", '[');
-	if (fs && !(attrs & MOUNT_ATTR_RDONLY)) {
-		json_string(&t->json, NULL, "rw");
-		say(t, " (rw");
-	}
-	for (i = 0; (name = attr_at(i, &bit)); i++) {
-		if (!(attrs & bit))
-			continue;
-		json_string(&t->json, NULL, name);
-		say(t, "%s%s", bit == MOUNT_ATTR_RDONLY ? " (" : ",", name);
-	}
-	if (fs || attrs)
-		say(t, ")");
-	json_close(&t->json, ']');
-	json_bool(&t->json, "devices", op->flags & OP_DEVICES);
-	if (op->flags & OP_DEVICES)
-		say(t, " with devices");
-	json_bool(&t->json, "replace-symlink", op->over_link);
-	if (op->over_link)
-		say(t, " over a symbolic link");
-}
-
-static void tell_sources(struct facts *t, const struct op *op)
-{
-	const struct plan *p = t->plan;
-	size_t i;
-
-	json_string(&t->json, "source", op->source);
-	if (op->source) {
-		say(t, op->type == OP_SYMLINK ? " to " : " from ");
-		say_word(t, op->source);
-	}
-	if (op->fd >= 0) {
-		json_number(&t->json, "fd", op->fd);
-		say(t, " from descriptor %d", op->fd);
-	} else {
-		json_null(&t->json, "fd");
-	}
-	json_string(&t->json, "work", op->work);
-	if (op->work) {
-		say(t, " working in ");
-		say_word(t, op->work);
-	}
-	json_open(&t->json, "layers", '[');
-	for (i = 0; i < op->n_layers; i++) {
-		json_string(&t->json, NULL, p->layers[op->first_layer + i]);
-		say(t, i == 0 ? " over " : ", ");
-		say_word(t, p->layers[op->first_layer + i]);
-	}
-	json_close(&t->json, ']');
-}
-
-static void tell_modifiers(struct facts *t, const struct op *op)
-{
-	char mode[16];
-
-	snprintf(mode, sizeof mode, "%04o", (unsigned)op->mode);
-	json_string(&t->json, "mode", op->mode_set ? mode : NULL);
-	if (op->mode_set)
-		say(t, " mode %s", mode);
-	if (op->size) {
-		json_number(&t->json, "size", (long long)op->size);
-		say(t, " size %zu", op->size);
-	} else {
-		json_null(&t->json, "size");
-	}
-	json_bool(&t->json, "try", op->flags & OP_TRY);
-	if (op->flags & OP_TRY)
-		say(t, op->source ? " if it exists" : " if it can be");
-}
-
-static void tell_operations(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	const struct op *op;
-
-	for (op = p->ops; op < p->ops + p->n_ops; op++) {
-		json_open(&t->json, NULL, '{');
-		json_string(&t->json, "option", op->option);
-		json_string(&t->json, "destination", op->dest);
-		line(t);
-		say(t, "%s ", op->option + 2);
-		say_word(t, op->dest);
-		tell_sources(t, op);
-		tell_mounted(t, op);
-		tell_modifiers(t, op);
-		json_bool(&t->json, "deferred", op->deferred);
-		json_bool(&t->json, "covered", p->root_op && op < p->root_op);
-		if (p->root_op && op < p->root_op)
-			say(t, ", covered by the root that follows");
-		say(t, "\n");
-		json_close(&t->json, '}');
-	}
-	if (p->n_ops == 0) {
-		line(t);
-		say(t, "none\n");
-	}
-}
-
-/* What a policy refuses, a line of it each. */
-static void tell_refused(struct facts *t, const struct policy *policy)
-{
-	const char *from = policy->refuses, *end;
-
-	line(t);
-	say(t, "seccomp policy %s: a system call that it does not know gets ENOSYS; it refuses\n",
-	    policy->name);
-	for (; *from; from = end + 1) {
-		end = strchrnul(from, '\n');
-		line(t);
-		say(t, "  %.*s\n", (int)(end - from), from);
-		if (*end == '\0')
-			break;
-	}
-}
-
-/* In the order in which the filters are installed, the caller's following. */
-static void tell_denied(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	size_t i;
-
-	json_string(&t->json, "seccomp-policy", p->seccomp_policy ? p->seccomp_policy->name : NULL);
-	if (p->seccomp_policy)
-		tell_refused(t, p->seccomp_policy);
-	json_open(&t->json, "denied-syscalls", '[');
-	for (i = 0; i < p->n_denied_calls; i++) {
-		json_string(&t->json, NULL, policy_call_name(p->denied_calls[i]));
-		if (i == 0)
-			line(t);
-		say(t, i == 0 ? "denied system calls: %s" : " %s",
-		    policy_call_name(p->denied_calls[i]));
-	}
-	say(t, i > 0 ? "\n" : "");
-	json_close(&t->json, ']');
-	json_open(&t->json, "denied-socket-families", '[');
-	if (p->denied_families) {
-		line(t);
-		say(t, "denied socket families:");
-	}
-	for (i = 0; i < FAMILY_MAX; i++) {
-		if (!(p->denied_families >> i & 1))
-			continue;
-		json_string(&t->json, NULL, family_name((unsigned)i));
-		say(t, " %s", family_name((unsigned)i));
-	}
-	say(t, p->denied_families ? "\n" : "");
-	json_close(&t->json, ']');
-}
-
-static void tell_landlock(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	size_t i;
-
-	json_number(&t->json, "landlock-abi", p->landlock ? p->landlock_abi : 0);
-	if (p->landlock) {
-		line(t);
-		say(t, "version %d of Landlock%s\n", p->landlock_abi,
-		    p->landlock_min ? ", as demanded" : "");
-	}
-	json_number(&t->json, "landlock-abi-demanded", p->landlock_min);
-	json_open(&t->json, "landlock-tcp", '[');
-	for (i = 0; i < p->n_ports; i++) {
-		json_open(&t->json, NULL, '{');
-		json_string(&t->json, "may", p->ports[i].connect ? "connect" : "bind");
-		json_number(&t->json, "port", p->ports[i].port);
-		json_close(&t->json, '}');
-		line(t);
-		say(t, "of TCP: %s port %u\n", p->ports[i].connect ? "connect to" : "bind to",
-		    p->ports[i].port);
-	}
-	json_close(&t->json, ']');
-}
-
-static void tell_walls(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	bool alone = ((p->unshare | p->joins) & CLONE_NEWPID) || p->pidns_fd >= 0;
-
-	fact_flag(t, "no-new-privs", true, "no_new_privs");
-	fact_flag(t, "setgroups-denied", p->userns && p->userns_block_fd < 0, "setgroups denied");
-	fact_flag(t, "terminal-input-refused", true,
-		  "TIOCSTI and TIOCLINUX refused when there is a terminal");
-	fact_flag(t, "fresh-keyring", p->as->fresh_keyring, "a session keyring of its own");
-	json_bool(&t->json, "other-processes", !alone);
-	if (!alone) {
-		line(t);
-		say(t, "without --unshare-pid the command can attack other processes of its "
-		       "user\n");
-	}
-	tell_denied(t);
-	tell_landlock(t);
+	fact_line(t);
+	fact_say(t, "mounts the host makes later %s\n",
+		 p->as->private_mounts ? "do not appear" : "appear");
 }
 
 static void tell_lifetime(struct facts *t)
@@ -613,10 +236,10 @@ static void tell_limit(struct facts *t, const char *key, uint64_t value)
 {
 	if (value == UINT64_MAX) {
 		json_null(&t->json, key);
-		say(t, ", %s unlimited", key);
+		fact_say(t, ", %s unlimited", key);
 	} else {
 		json_number(&t->json, key, (long long)value);
-		say(t, ", %s %ju", key, (uintmax_t)value);
+		fact_say(t, ", %s %ju", key, (uintmax_t)value);
 	}
 }
 
@@ -630,11 +253,11 @@ static void tell_limits(struct facts *t)
 	for (l = p->limits; l < p->limits + p->n_limits; l++) {
 		json_open(&t->json, NULL, '{');
 		json_string(&t->json, "name", rlimit_name(l->resource));
-		line(t);
-		say(t, "limit %s", rlimit_name(l->resource));
+		fact_line(t);
+		fact_say(t, "limit %s", rlimit_name(l->resource));
 		tell_limit(t, "soft", l->soft);
 		tell_limit(t, "hard", l->hard);
-		say(t, "\n");
+		fact_say(t, "\n");
 		json_close(&t->json, '}');
 	}
 	json_close(&t->json, ']');
@@ -658,20 +281,20 @@ static void tell_environment(struct facts *t)
 		json_string(&t->json, "name", e->name);
 		json_string(&t->json, "value", e->value);
 		json_close(&t->json, '}');
-		line(t);
-		say(t, "%s%s", edits[e->type], e->name ? " " : "");
+		fact_line(t);
+		fact_say(t, "%s%s", edits[e->type], e->name ? " " : "");
 		if (e->name)
-			say_word(t, e->name);
+			fact_say_word(t, e->name);
 		if (e->value) {
-			say(t, "=");
-			say_word(t, e->value);
+			fact_say(t, "=");
+			fact_say_word(t, e->value);
 		}
-		say(t, "\n");
+		fact_say(t, "\n");
 	}
 	json_close(&t->json, ']');
 	if (p->n_env == 0) {
-		line(t);
-		say(t, "the caller's\n");
+		fact_line(t);
+		fact_say(t, "the caller's\n");
 	}
 }
 
@@ -680,13 +303,13 @@ static void tell_command(struct facts *t)
 	size_t i;
 
 	json_open(&t->json, "words", '[');
-	line(t);
+	fact_line(t);
 	for (i = 0; t->plan->command[i]; i++) {
 		json_string(&t->json, NULL, t->plan->command[i]);
-		say(t, i ? " " : "");
-		say_word(t, t->plan->command[i]);
+		fact_say(t, i ? " " : "");
+		fact_say_word(t, t->plan->command[i]);
 	}
-	say(t, "\n");
+	fact_say(t, "\n");
 	json_close(&t->json, ']');
 }
 
@@ -700,8 +323,8 @@ static const struct section {
 	{ "identity", "identity", '{', '}', tell_identity },
 	{ "namespaces", "namespaces", '{', '}', tell_namespaces },
 	{ "root", "root", '{', '}', tell_root },
-	{ "operations", "mounts and files, in this order", '[', ']', tell_operations },
-	{ "walls", "walls", '{', '}', tell_walls },
+	{ "operations", "mounts and files, in this order", '[', ']', fact_ops_tell },
+	{ "walls", "walls", '{', '}', fact_walls_tell },
 	{ "lifetime", "lifetime", '{', '}', tell_lifetime },
 	{ "descriptors", "descriptors", '{', '}', NULL },
 	{ "environment", "environment", '{', '}', tell_environment },

@@ -13,6 +13,7 @@
  *   caller.c       who calls, and whether with more privilege than it should have
  *   plan.c         what follows from the options; rules.c: the options against each other
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
+ *                  (fact_ops.c fact_walls.c; fact.c: one fact, for a person and as JSON)
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells the walls of a plan. */
+#include "fact.h"
+#include "family.h"
+#include "json.h"
+#include "personality.h"
+#include "plan.h"
+#include "policy.h"
+#include "sys.h"
+#include "util.h"
+
+/* What a policy refuses, a line of it each. */
+static void tell_refused(struct facts *t, const struct policy *policy)
+{
+	const char *from = policy->refuses, *end;
+
+	fact_line(t);
+	fact_say(t,
+		 "seccomp policy %s: a system call that it does not know gets ENOSYS; it refuses\n",
+		 policy->name);
+	for (; *from; from = end + 1) {
+		end = strchrnul(from, '\n');
+		fact_line(t);
+		fact_say(t, "  %.*s\n", (int)(end - from), from);
+		if (*end == '\0')
+			break;
+	}
+}
+
+/* In the order in which the filters are installed, the caller's following. */
+static void tell_denied(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_string(&t->json, "seccomp-policy", p->seccomp_policy ? p->seccomp_policy->name : NULL);
+	if (p->seccomp_policy)
+		tell_refused(t, p->seccomp_policy);
+	json_open(&t->json, "denied-syscalls", '[');
+	for (i = 0; i < p->n_denied_calls; i++) {
+		json_string(&t->json, NULL, policy_call_name(p->denied_calls[i]));
+		if (i == 0)
+			fact_line(t);
+		fact_say(t, i == 0 ? "denied system calls: %s" : " %s",
+			 policy_call_name(p->denied_calls[i]));
+	}
+	fact_say(t, i > 0 ? "\n" : "");
+	json_close(&t->json, ']');
+	json_open(&t->json, "denied-socket-families", '[');
+	if (p->denied_families) {
+		fact_line(t);
+		fact_say(t, "denied socket families:");
+	}
+	for (i = 0; i < FAMILY_MAX; i++) {
+		if (!(p->denied_families >> i & 1))
+			continue;
+		json_string(&t->json, NULL, family_name((unsigned)i));
+		fact_say(t, " %s", family_name((unsigned)i));
+	}
+	fact_say(t, p->denied_families ? "\n" : "");
+	json_close(&t->json, ']');
+}
+
+static void tell_landlock(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_number(&t->json, "landlock-abi", p->landlock ? p->landlock_abi : 0);
+	if (p->landlock) {
+		fact_line(t);
+		fact_say(t, "version %d of Landlock%s\n", p->landlock_abi,
+			 p->landlock_min ? ", as demanded" : "");
+	}
+	json_number(&t->json, "landlock-abi-demanded", p->landlock_min);
+	json_open(&t->json, "landlock-tcp", '[');
+	for (i = 0; i < p->n_ports; i++) {
+		json_open(&t->json, NULL, '{');
+		json_string(&t->json, "may", p->ports[i].connect ? "connect" : "bind");
+		json_number(&t->json, "port", p->ports[i].port);
+		json_close(&t->json, '}');
+		fact_line(t);
+		fact_say(t, "of TCP: %s port %u\n", p->ports[i].connect ? "connect to" : "bind to",
+			 p->ports[i].port);
+	}
+	json_close(&t->json, ']');
+}
+
+void fact_walls_tell(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	bool alone = ((p->unshare | p->joins) & CLONE_NEWPID) || p->pidns_fd >= 0;
+
+	fact_flag(t, "no-new-privs", true, "no_new_privs");
+	fact_flag(t, "setgroups-denied", p->userns && p->userns_block_fd < 0, "setgroups denied");
+	fact_flag(t, "terminal-input-refused", true,
+		  "TIOCSTI and TIOCLINUX refused when there is a terminal");
+	fact_flag(t, "fresh-keyring", p->as->fresh_keyring, "a session keyring of its own");
+	json_bool(&t->json, "other-processes", !alone);
+	if (!alone) {
+		fact_line(t);
+		fact_say(t, "without --unshare-pid the command can attack other processes of its "
+			    "user\n");
+	}
+	tell_denied(t);
+	tell_landlock(t);
+}
