@@ -10,7 +10,7 @@ SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check check-cross bench fuzz install clean
+.PHONY: all demo check check-analysers check-cross bench fuzz install clean
 
 all:
 	tools/setup build
@@ -38,6 +38,11 @@ check:
 check-cross:
 	tools/setup cross
 	tools/check-cross
+
+# What finds faults without running anything; every finding is an error.
+check-analysers:
+	tools/setup analysers
+	tools/analyse
 
 bench: all
 	tools/setup check

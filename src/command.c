@@ -55,6 +55,7 @@ int command_scrub(struct sandbox *sb)
 	sb->exec_label = sb->plan->exec_label ? strdup(sb->plan->exec_label) : NULL;
 	if (!env || !sb->command || (sb->plan->chdir && !sb->chdir) ||
 	    (sb->plan->argv0 && !sb->argv0) || (sb->plan->exec_label && !sb->exec_label))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	sb->env = env;
 	if (sb->args_length > length) {

@@ -84,8 +84,8 @@ static int read_file(struct plan *p, const char *path, char **ret_data, size_t *
 int envfile_load(struct plan *p, struct fail *f)
 {
 	struct env_edit *edits = NULL, *edit;
-	size_t n = 0, i, length;
-	char *data;
+	size_t n = 0, i, length = 0;
+	char *data = NULL;
 	int r = 0;
 
 	for (i = 0; i < p->n_env && p->env[i].type != ENV_FILE; i++)
@@ -95,7 +95,7 @@ int envfile_load(struct plan *p, struct fail *f)
 	for (i = 0; i < p->n_env && r == 0; i++) {
 		if (p->env[i].type == ENV_FILE) {
 			r = read_file(p, p->env[i].name, &data, &length, f);
-			if (r == 0)
+			if (r == 0 && data)
 				r = add_lines(&edits, &n, data, length, p->env[i].name, f);
 			continue;
 		}

@@ -28,6 +28,7 @@ static int execute(const char *path, char **argv, char **env)
 	if (n > 1)
 		memcpy(script + 2, argv + 1, (n - 1) * sizeof *script);
 	execve(script[0], script, env);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
 	return neg_errno();
 }
 

@@ -43,7 +43,7 @@ static uint64_t parse_attrs(const char *list)
 /* One line: id, parent, major:minor, root, mount point, mount options, … */
 bool mountinfo_parse(char *line, struct mountinfo *ret)
 {
-	char *fields[6], *save = NULL;
+	char *fields[6] = { NULL }, *save = NULL;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {

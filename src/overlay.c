@@ -154,6 +154,7 @@ static int make_overlay(struct sandbox *sb, const struct op *op, int upper, int 
 	int fd, r = dir < 0 ? dir : options_make(&options, sb, op, upper, work);
 
 	if (r < 0)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees them */
 		return r;
 	if (fchdir(dir) < 0)
 		return neg_errno();

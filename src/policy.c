@@ -179,6 +179,7 @@ int policy_deny(const uint16_t *calls, size_t n_calls, uint64_t families,
 	int r;
 
 	if (!memory || !code)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees it */
 		return -ENOMEM;
 	prepare(&d, families);
 	for (abi = 0; abi < FILTER_ABIS; abi++)

@@ -56,7 +56,8 @@ static int cover_dangers(struct sandbox *sb, const struct op *op, int proc)
 static int tell_shown(const struct sandbox *sb, const struct op *op, enum proc_shown shown)
 {
 	if ((op->flags & OP_TRY) && sb->plan->status_fd >= 0)
-		channel_send(sb->socket, MESSAGE_PROC, (int)(op - sb->plan->ops) << 2 | shown);
+		channel_send(sb->socket, MESSAGE_PROC,
+			     (int)((unsigned)(op - sb->plan->ops) << 2 | shown));
 	return 0;
 }
 

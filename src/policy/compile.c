@@ -25,9 +25,9 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct text_call *)a)->name, ((const struct text_call *)b)->name);
 }
 
-/* The call of that name, which is added, and owns it, if there is none; NUMBER is its in ABI unless
- * it has one. */
-static void add_number(struct text *text, char *name, unsigned abi, int number)
+/* The call of that name, which is added if there is none; NUMBER is its in ABI unless it has one.
+ */
+static void add_number(struct text *text, const char *name, unsigned abi, int number)
 {
 	size_t i;
 
@@ -35,12 +35,11 @@ static void add_number(struct text *text, char *name, unsigned abi, int number)
 		;
 	if (i == TEXT_CALLS)
 		text_die("compile", 0, "more than %d system calls", TEXT_CALLS);
-	if (i == text->n_calls) {
-		text->calls[text->n_calls++] =
-			(struct text_call){ .name = name, .nr = { -1, -1, -1 } };
-	} else {
-		free(name);
-	}
+	if (i == text->n_calls)
+		text->calls[text->n_calls++] = (struct text_call){
+			.name = strcpy(text_memory(strlen(name) + 1), name),
+			.nr = { -1, -1, -1 },
+		};
 	if (text->calls[i].nr[abi] < 0)
 		text->calls[i].nr[abi] = number;
 }
@@ -55,6 +54,7 @@ static void add_abi(struct text *text, unsigned abi, uint32_t arch, unsigned fir
 		name = seccomp_syscall_resolve_num_arch(arch, (int)number);
 		if (name)
 			add_number(text, name, abi, (int)number);
+		free(name);
 	}
 }
 
@@ -75,8 +75,9 @@ static void add_newer(struct text *text, const struct filter_machine *machine, c
 			text_die(path, place, "not a number from 424 on and a name");
 		for (abi = 0; abi < FILTER_ABIS; abi++)
 			if (abi != FILTER_X32 || machine->x32)
-				add_number(text, strdup(name), abi,
-					   number | (abi == FILTER_X32 ? FILTER_X32_BIT : 0));
+				add_number(text, name, abi,
+					   abi == FILTER_X32 ? number | (int)FILTER_X32_BIT
+							     : number);
 	}
 	fclose(in);
 }
