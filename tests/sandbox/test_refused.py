@@ -6,6 +6,8 @@ Each cause is real, or what the kernel answers and what its switches say are bot
 answer by a seccomp filter, the switches by mounts over /proc. bwrap keeps bubblewrap's words.
 """
 
+import errno
+import json
 import os
 import re
 
@@ -101,6 +103,18 @@ class Limits(Refused):
     def test_only_what_is_asked_for_counts(self):
         r = self.run_cmd(self.limited('net', 0, [HUSK, '--unshare-pid', 'true']))
         self.assertRuns(r)
+
+    def test_event(self):
+        """Programs get the errno, the cause and the way out."""
+        status = self.open(self.write('status'), os.O_RDWR)
+        self.run_cmd(self.limited('net', 0, [HUSK, '--status-fd', str(status), *SMALL, 'true']),
+                     pass_fds=[status])
+        os.lseek(status, 0, os.SEEK_SET)
+        last = json.loads(os.read(status, 100000).decode().splitlines()[-1])
+        self.assertEqual((last['event'], last['step'], last['errno']),
+                         ('error', 'namespaces', errno.ENOSPC))
+        self.assertIn('user.max_net_namespaces is 0', last['text'])
+        self.assertIn('sysctl', last['hint'])
 
     def test_host_tree(self):
         """One level, cloned and not borrowed."""
