@@ -307,7 +307,12 @@ void command_exec(struct sandbox *sb)
 	fail_step(sb->fail, NULL, NULL);
 	if (sb->argv0)
 		argv[0] = (char *)sb->argv0;
-	r = exec_search(file, argv, sb->env);
+	if (sb->plan->self_test) {
+		sys_execveat(sb->plan->self_exe, "", argv, sb->env, AT_EMPTY_PATH);
+		r = neg_errno();
+	} else {
+		r = exec_search(file, argv, sb->env);
+	}
 	sb->fail->kind = r == -ENOENT ? FAIL_NOTFOUND : FAIL_NOEXEC;
 	fail(sb->fail, -r, "execvp %s", file);
 }

@@ -380,6 +380,8 @@ static const struct field {
 	  "the set-up waits for id maps and" },
 	{ "descriptors", "sync-fd", FD, FIELD(sync_fd), 0, "held open while the sandbox runs:" },
 	{ "environment", "chdir", WORD, FIELD(chdir), 0, "working directory" },
+	{ "command", "self-test", FLAG, FIELD(self_test), 0,
+	  "a probe, which tries what is promised" },
 	{ "command", "argv0", WORD, FIELD(argv0), 0, "its argv[0]:" },
 	{ "messages", "level-prefix", FLAG, FIELD(level_prefix), 0, "begin with a level, as <3>" },
 };

@@ -145,6 +145,19 @@ static int allow_files(struct sandbox *sb)
 	return r;
 }
 
+/* The probe of --self-test is husk itself, wherever that lies outside. */
+static int allow_probe(struct sandbox *sb)
+{
+	struct path_rule rule = {
+		.allowed = ACCESS_EXECUTE | ACCESS_READ_FILE,
+		.fd = sb->plan->self_exe,
+	};
+
+	if (rule.fd >= 0 && sys_landlock_add_rule(sb->landlock_fd, RULE_PATH, &rule, 0) < 0)
+		return fail(sb->fail, errno, "landlock_add_rule for the probe");
+	return 0;
+}
+
 static int allow_ports(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -180,6 +193,8 @@ int landlock_prepare(struct sandbox *sb)
 	if (sb->landlock_fd < 0)
 		return fail(sb->fail, errno, "landlock_create_ruleset");
 	r = allow_files(sb);
+	if (r == 0)
+		r = allow_probe(sb);
 	return r < 0 ? r : allow_ports(sb);
 }
 

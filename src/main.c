@@ -35,6 +35,7 @@
  *   diagnose.c     after a failure: why the kernel refused namespaces
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox
+ *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,8 @@
 #include "options.h"
 #include "personality.h"
 #include "plan.h"
+#include "probe.h"
+#include "selftest.h"
 #include "slurp.h"
 #include "trace.h"
 #include "tty.h"
@@ -216,6 +219,9 @@ static int run(struct plan *p, char **argv, struct trace *trace, int *ret_status
 		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
 		return 0;
 	}
+	r = p->self_test ? selftest_prepare(p, &caller, l.proc_fd, terminal, f) : 0;
+	if (r < 0)
+		return r;
 	r = p->status_fd >= 0 ? tell_plan(p, &caller, f) : 0;
 	if (r < 0)
 		return r;
@@ -241,6 +247,8 @@ int main(int argc, char **argv)
 	struct plan plan;
 	int r, status = 0;
 
+	if (argc > 0 && streq(argv[0], SELFTEST_NAME))
+		return probe_main(argv + 1);
 	failure.set = false;
 	failure.kind = FAIL_SETUP;
 	fail_step(&failure, NULL, NULL);

@@ -189,6 +189,8 @@ const struct option options[] = {
 	  "Load a seccomp filter from FD; only one" },
 	{ "--seccomp-policy", "POLICY", GROUP_WALLS, OPT_HUSK | OPT_LAST, opt_policy, 0, 0,
 	  "Refuse what POLICY refuses: default, strict or none" },
+	{ "--self-test", "", GROUP_GENERAL, OPT_HUSK, opt_flag, FIELD(self_test), 0,
+	  "Try from inside what these options promise, print TAP" },
 	{ "--setenv", "VAR VALUE", GROUP_ENVIRONMENT, 0, opt_setenv, 0, 0, "Set a variable" },
 	{ "--share-net", "", GROUP_NAMESPACES, 0, opt_share_net, 0, 0,
 	  "Keep the network after --unshare-all" },

@@ -318,6 +318,7 @@ static int join_command(struct parse *p, char **rest)
 
 int options_parse(struct plan *plan, char **words, options_read_fn read, struct fail *f)
 {
+	static const char *const probe[] = { SELFTEST_NAME, NULL };
 	struct parse p = { .plan = plan, .fail = f, .read = read };
 	char **rest;
 	int r;
@@ -335,6 +336,11 @@ int options_parse(struct plan *plan, char **words, options_read_fn read, struct 
 	r = join_command(&p, rest);
 	if (r < 0)
 		return r;
+	if (plan->self_test && plan->command)
+		return fail_hint(f, fail(f, 0, "--self-test takes no command"),
+				 "it runs a probe instead");
+	if (plan->self_test)
+		plan->command = (char **)probe;
 	if (!plan->command)
 		plan->action = ACTION_USAGE;
 	return 0;

@@ -41,6 +41,8 @@ void plan_init(struct plan *p, const struct personality *as)
 		.info_fd = NO_FD,
 		.json_fd = NO_FD,
 		.status_fd = NO_FD,
+		.self_exe = NO_FD,
+		.self_socket = NO_FD,
 		.seccomp_fd = NO_FD,
 	};
 }

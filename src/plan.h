@@ -93,6 +93,9 @@ struct shift {
 #define LANDLOCK_ABI_IOCTL    5
 #define LANDLOCK_ABI_SCOPE    6 /* abstract unix sockets and signals */
 
+/* The name by which the program is the probe of --self-test. */
+#define SELFTEST_NAME "husk-self-test"
+
 /* A TCP port that is open behind --landlock-tcp. */
 struct port {
 	bool connect; /* to connect to, else to bind to */
@@ -237,6 +240,8 @@ struct plan {
 	int *keep_fds;
 	size_t n_keep_fds;
 	bool inherit_fds;
+	bool self_test;
+	int self_exe, self_socket; /* of --self-test: the program itself, a socket outside */
 	bool landlock;
 	int landlock_min; /* --landlock-abi, 0 for whatever there is */
 	int landlock_abi; /* that will be used (after the check) */

@@ -360,11 +360,12 @@ static void abandon(struct supervisor *su)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static void close_others(const struct supervisor *su)
 {
-	int keep[] = { su->socket,	    su->signals,
-		       su->builder,	    su->child,
-		       su->parent,	    su->proc_fd,
-		       su->plan->json_fd,   su->plan->info_fd,
-		       su->plan->status_fd, su->plan->userns_block_fd };
+	int keep[] = { su->socket,	     su->signals,
+		       su->builder,	     su->child,
+		       su->parent,	     su->proc_fd,
+		       su->plan->json_fd,    su->plan->info_fd,
+		       su->plan->status_fd,  su->plan->userns_block_fd,
+		       su->plan->self_socket };
 
 	fds_close_others(keep, ARRAY_SIZE(keep), 3);
 }

@@ -145,3 +145,9 @@ static inline int sys_landlock_restrict_self(int ruleset, unsigned flags)
 {
 	return (int)syscall(SYS_landlock_restrict_self, ruleset, flags);
 }
+
+static inline int sys_execveat(int dirfd, const char *path, char *const *argv, char *const *env,
+			       int flags)
+{
+	return (int)syscall(SYS_execveat, dirfd, path, argv, env, flags);
+}

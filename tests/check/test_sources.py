@@ -48,7 +48,7 @@ LAYERS = (
     {'launch.h'},
     {'handlers.h', 'parse.h'},
     {'options.h'},
-    {'explain.h', 'fact.h', 'offers.h'},
+    {'explain.h', 'fact.h', 'offers.h', 'probe.h', 'selftest.h'},
     {'facts.h'},
     {'main.h'},
 )

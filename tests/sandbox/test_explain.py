@@ -137,7 +137,8 @@ AFTER = {'--perms': ['--tmpfs', '/a'], '--size': ['--tmpfs', '/a'],
          '--mount-flags': ['--tmpfs', '/a'], '--replace-symlink': ['--tmpfs', '/a'],
          '--overlay-src': ['--tmp-overlay', '/a']}
 # these say what husk does instead of a launch, or what it does anyway
-SILENT = {'--dump-options', '--explain', '--explain-json', '--features', '--help', '--version',
+SILENT = {'--dump-options', '--explain', '--explain-json', '--features', '--help', '--self-test',
+          '--version',
           '--unshare-user', '--unshare-user-try', '--args'}
 
 
