@@ -379,6 +379,7 @@ static void clone_sandbox(struct sandbox *sb)
 			 (p->userns2_fd >= 0 ? mounts : 0);
 	struct clone_args args = { .flags = CLONE_PARENT };
 	pid_t pid;
+	int r;
 
 	if (sb->void_fd >= 0 && fchdir(sb->void_fd) < 0) {
 		fail(sb->fail, errno, "Can't enter the hidden directory");
@@ -405,8 +406,12 @@ static void clone_sandbox(struct sandbox *sb)
 		_exit(0);
 	/* for a launcher that lent us its memory, or by message for one that did not */
 	sb->child_pid = pid;
-	if (!sb->borrowed)
-		channel_send(sb->socket, MESSAGE_PID, pid);
+	r = sb->borrowed ? 0 : channel_send(sb->socket, MESSAGE_PID, pid);
+	if (r < 0) {
+		kill(pid, SIGKILL); /* nobody would watch it */
+		fail(sb->fail, -r, "Can't tell the sandbox's pid");
+		return;
+	}
 	_exit(0);
 }
 

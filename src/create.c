@@ -16,14 +16,17 @@
 #include "util.h"
 #include "wait.h"
 
-/* Copies all that FROM holds to TO. Returns 0, or -errno. */
+/* Copies all that FROM holds to TO. Returns 0, or -errno; that of waiting is recorded. */
 static int copy_all(struct sandbox *sb, int from, int to)
 {
 	char buf[16384];
 	ssize_t n, done, w;
+	int r;
 
 	for (;;) {
-		wait_readable(sb, from);
+		r = wait_readable(sb, from);
+		if (r < 0)
+			return r;
 		n = read(from, buf, sizeof buf);
 		if (n == 0)
 			return 0;

@@ -282,17 +282,19 @@ void events_exit(const struct plan *p, int status, int orphans)
 	end(p, &j);
 }
 
-bool events_has_execed(int proc_fd, pid_t pid)
+int events_has_execed(int proc_fd, pid_t pid)
 {
 	char text[512], *field;
 	ssize_t n;
-	int fd, i;
+	CLEANUP(fd_closep) int fd = NO_FD;
+	int i;
 
 	snprintf(text, sizeof text, "%d/stat", (int)pid);
 	fd = openat(proc_fd, text, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	fd_close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	if (n < 0) /* ended, or hidden: see hidepid in proc(5) */
+		return errno == ENOENT || errno == ESRCH || errno == EACCES ? 0 : neg_errno();
+	text[n] = '\0';
 	/* the name, in brackets, may hold anything; the flags are the seventh field after it */
 	field = strrchr(text, ')');
 	for (i = 0; field && i < 7; i++)

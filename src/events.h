@@ -46,6 +46,6 @@ void events_error(const struct plan *p, const struct fail *f, const char *phase,
  * and were killed; and what all that the launcher has waited for has used. */
 void events_exit(const struct plan *p, int status, int orphans);
 
-/* True when process PID of the /proc at PROC_FD has called execve since it was forked, whether it
- * lives or is a zombie. */
-bool events_has_execed(int proc_fd, pid_t pid);
+/* Whether process PID of the /proc at PROC_FD has called execve since it was forked, be it alive or
+ * a zombie: 1 or 0, or -errno. */
+int events_has_execed(int proc_fd, pid_t pid);

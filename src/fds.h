@@ -5,5 +5,5 @@
 #include <stddef.h>
 
 /* Closes every descriptor from FROM on but the N in KEEP, which is sorted; empty ones in it do not
- * count. close_range(2). */
-void fds_close_others(int *keep, size_t n, int from);
+ * count. Returns 0 or -errno. close_range(2). */
+int fds_close_others(int *keep, size_t n, int from);

@@ -67,14 +67,14 @@ int init_lock_files(struct sandbox *sb)
 
 /* Closes every descriptor but what the init needs: files must be released that the caller means to
  * be. */
-static void close_others(struct init *init)
+static int close_others(struct init *init)
 {
 	struct sandbox *sb = init->sb;
 	size_t n = 0, i;
-	int *keep = malloc((sb->plan->n_locks + 6) * sizeof *keep);
+	int *keep = malloc((sb->plan->n_locks + 6) * sizeof *keep), r;
 
 	if (!keep)
-		_exit(1);
+		return fail(sb->fail, ENOMEM, "Out of memory");
 	keep[n++] = sb->socket;
 	keep[n++] = sb->launcher;
 	keep[n++] = init->signals;
@@ -85,8 +85,9 @@ static void close_others(struct init *init)
 		keep[n++] = sb->plan->sync_fd;
 	for (i = 0; i < sb->plan->n_locks; i++)
 		keep[n++] = sb->lock_fds[i];
-	fds_close_others(keep, n, 0);
+	r = fds_close_others(keep, n, 0);
 	free(keep);
+	return r < 0 ? fail(sb->fail, -r, "close_range") : 0;
 }
 
 /* Sends SIG to the child that the host's /proc calls PID: its number in our own pid namespace may
@@ -138,7 +139,12 @@ static int reap_killed(int flags, int *count)
 		*count += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 		n++;
 	}
-	return pid < 0 ? -1 : n;
+	return pid < 0 && errno == ECHILD ? -1 : n;
+}
+
+static _Noreturn void exit_like_command(const struct init *init)
+{
+	_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
 }
 
 /* Kills the direct children, and by and by the orphans that become ours, until none is left. Where
@@ -150,7 +156,7 @@ static _Noreturn void end_everybody(struct init *init)
 
 	if (init->pid_namespace) {
 		if (init->sb->plan->status_fd < 0)
-			_exit(0);
+			exit_like_command(init);
 		kill(-1, SIGKILL);
 		reap_killed(0, &count);
 	}
@@ -161,12 +167,14 @@ static _Noreturn void end_everybody(struct init *init)
 	}
 	if (init->sb->plan->status_fd >= 0)
 		channel_send(init->sb->socket, MESSAGE_ORPHANS, count);
-	_exit(0);
+	exit_like_command(init);
 }
 
-static _Noreturn void exit_like_command(const struct init *init)
+/* Ends the sandbox for the failure recorded: nobody would watch it. */
+static _Noreturn void give_up(struct init *init)
 {
-	_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
+	channel_send_fail(init->sb->socket, init->sb->fail);
+	end_everybody(init);
 }
 
 /* The command has ended: leaves what it left behind to itself. But whoever killed the command may
@@ -180,11 +188,13 @@ static _Noreturn void leave(struct init *init)
 	exit_like_command(init);
 }
 
-/* Reaps what has ended; with WNOHANG in FLAGS it does not wait for more. */
-static void reap(struct init *init, int flags)
+/* Reaps what has ended; with WNOHANG in FLAGS it does not wait for more. Returns true when it was
+ * interrupted, and must be called again. */
+static bool reap(struct init *init, int flags)
 {
 	pid_t pid;
 	int status;
+	bool told;
 
 	if (init->tells_stops)
 		flags |= WUNTRACED | WCONTINUED;
@@ -200,14 +210,21 @@ static void reap(struct init *init, int flags)
 		}
 		init->command_ended = true;
 		init->status = status;
-		channel_send(init->sb->socket, MESSAGE_EXIT, status);
+		told = channel_send(init->sb->socket, MESSAGE_EXIT, status) == 0;
 		if (init->sb->plan->as->kills_orphans && !init->sb->plan->wait_all)
+			end_everybody(init);
+		if (!told) /* the launcher is gone, or learns it from our own end */
 			end_everybody(init);
 		if (init_leaves(init->sb->plan))
 			leave(init);
 	}
 	if (pid < 0 && errno == ECHILD)
 		exit_like_command(init);
+	if (pid < 0 && errno != EINTR) {
+		fail(init->sb->fail, errno, "Can't wait for the command");
+		give_up(init);
+	}
+	return pid < 0;
 }
 
 /* Passes a signal on where we lead the session of a terminal of the sandbox's own: what that sends
@@ -229,7 +246,8 @@ static void handle_signal(struct init *init)
 	if (read(init->signals, &info, sizeof info) != sizeof info)
 		return;
 	if (info.ssi_signo == SIGCHLD)
-		reap(init, WNOHANG);
+		while (reap(init, WNOHANG))
+			;
 	else if (init->sb->pty >= 0 && !init->command_ended)
 		signal_terminal(init, &info);
 	else if (info.ssi_code == SI_KERNEL &&
@@ -254,8 +272,12 @@ static _Noreturn void loop(struct init *init)
 	while (!init_watches(init->sb->plan))
 		reap(init, 0);
 	for (;;) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			_exit(1);
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			fail(init->sb->fail, errno, "poll");
+			give_up(init);
+		}
 		if (fds[1].revents)
 			end_everybody(init);
 		if (fds[0].revents)
@@ -278,36 +300,49 @@ static bool leaves_session(const struct sandbox *sb)
 /* The command's process, until it is the command. PARENT is the init. */
 static _Noreturn void child(struct sandbox *sb, pid_t parent)
 {
-	if (sb->plan->dies_with_launcher)
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (sb->plan->dies_with_launcher && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
+		fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
+		goto failed;
+	}
 	if (leaves_session(sb) && !(sb->plan->unshare & CLONE_NEWPID))
 		while (getsid(parent) == getsid(0))
 			poll(NULL, 0, 1);
 	if (!(sb->plan->unshare & CLONE_NEWPID) && getppid() != parent)
 		_exit(1); /* it died before the first line */
-	if (sb->plan->sync_fd >= 0)
-		fcntl(sb->plan->sync_fd, F_SETFD, FD_CLOEXEC);
-	command_exec(sb);
+	if (sb->plan->sync_fd >= 0 && fcntl(sb->plan->sync_fd, F_SETFD, FD_CLOEXEC) < 0)
+		fail(sb->fail, errno, "--sync-fd %d", sb->plan->sync_fd);
+	else
+		command_exec(sb);
+failed:
 	channel_send_fail(sb->socket, sb->fail);
 	_exit(sb->plan->as->exit_setup);
 }
 
 /* Says that the command runs, once it is certain. By now vfork(2) has returned, or else a pipe ends
  * with the execve: or the command's process could not become it, and has said so, or was killed. */
-static void tell_exec(struct init *init)
+static int tell_exec(struct init *init)
 {
 	struct pollfd fds[] = {
 		{ .fd = init->executing, .events = POLLIN },
 		{ .fd = init->sb->launcher, .events = POLLIN },
 	};
 	char text[64];
+	ssize_t n;
+	int r;
 
-	while (init->executing >= 0 && poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
-		;
+	do {
+		r = init->executing < 0 ? 0 : poll(fds, ARRAY_SIZE(fds), -1);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return fail(init->sb->fail, errno, "poll");
 	init->executing = fd_close(init->executing);
-	if (!init->sb->fail->set && read_children(init, text, sizeof text) > 0 &&
-	    events_has_execed(init->sb->proc_fd, atoi(text)))
-		channel_send(init->sb->socket, MESSAGE_EXEC, 0);
+	if (init->sb->fail->set)
+		return 0;
+	n = read_children(init, text, sizeof text);
+	r = n < 0 ? neg_errno() : n == 0 ? 0 : events_has_execed(init->sb->proc_fd, atoi(text));
+	if (r > 0)
+		r = channel_send(init->sb->socket, MESSAGE_EXEC, 0);
+	return r < 0 ? fail(init->sb->fail, -r, "Can't tell that the command runs") : 0;
 }
 
 static bool reaps_others(const struct sandbox *sb)
@@ -344,7 +379,8 @@ static int watch_signals(struct init *init)
 
 	if (init->sb->plan->as->forwards)
 		signals |= signals_forwarded();
-	signals_mask(SIG_BLOCK, &signals, NULL);
+	if (signals_mask(SIG_BLOCK, &signals, NULL) < 0)
+		return -1;
 	return init->signals = signals_fd(signals, SFD_NONBLOCK);
 }
 
@@ -378,22 +414,23 @@ _Noreturn void init_main(struct sandbox *sb)
 		.signals = NO_FD,
 		.executing = NO_FD,
 	};
+	int r = 0;
 
 	if (init_watches(sb->plan) && watch_signals(&init) < 0) {
-		fail(sb->fail, errno, "Can't create signalfd");
+		fail(sb->fail, errno, "Can't watch for signals");
 		goto failed;
 	}
 	/* a command with every capability may look into any process of its namespace that is
 	 * dumpable */
 	if ((sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
-	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)) {
+	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) ||
+	    /* without a pid namespace our death by a signal would leave the others: from now on
+	     * the loop sees to it, which must only not be stopped */
+	    (!init.pid_namespace && p->dies_with_launcher &&
+	     prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) < 0)) {
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;
 	}
-	/* without a pid namespace our death by a signal would leave the others: from now on the
-	 * loop sees to it, which must only not be stopped */
-	if (!init.pid_namespace && p->dies_with_launcher)
-		prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0);
 	if (p->as->forwards)
 		note_early(&init);
 	init.command = start_command(&init);
@@ -403,12 +440,12 @@ _Noreturn void init_main(struct sandbox *sb)
 	}
 	send_early(&init);
 	if (sb->plan->status_fd >= 0)
-		tell_exec(&init);
-	if (chdir("/") < 0)
-		_exit(1);
-	close_others(&init);
-	if (sb->plan->as->filters_init)
-		command_filter(sb);
+		r = tell_exec(&init);
+	if (r == 0 && chdir("/") < 0)
+		r = fail(sb->fail, errno, "Can't chdir to /");
+	if (r < 0 || close_others(&init) < 0 ||
+	    (sb->plan->as->filters_init && command_filter(sb) < 0))
+		give_up(&init);
 	loop(&init);
 failed:
 	channel_send_fail(sb->socket, sb->fail);

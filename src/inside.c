@@ -36,9 +36,10 @@ int inside_wait_go(struct sandbox *sb)
 	struct message m;
 	int r;
 
-	wait_readable(sb, sb->socket);
+	r = wait_readable(sb, sb->socket);
+	if (r < 0)
+		return r;
 	r = channel_receive(sb->socket, &m, 0);
-
 	if (r < 0)
 		return fail(sb->fail, -r, "Can't hear the launcher");
 	if (r == 0)
@@ -171,13 +172,19 @@ static int step_audit(struct sandbox *sb)
 
 static int step_assert_userns(struct sandbox *sb)
 {
-	if (sb->plan->assert_userns_disabled && unshare(CLONE_NEWUSER) == 0)
+	if (!sb->plan->assert_userns_disabled)
+		return 0;
+	if (unshare(CLONE_NEWUSER) == 0)
 		return fail_hint(
 			sb->fail,
 			fail(sb->fail, 0,
 			     "creation of new user namespaces was not disabled as requested"),
 			"add --disable-userns");
-	return 0;
+	/* refused for good, and not for want of something */
+	return errno == ENOSPC || errno == EUSERS || errno == EPERM || errno == EACCES ||
+			       errno == EINVAL || errno == ENOSYS
+		       ? 0
+		       : fail(sb->fail, errno, "Can't tell whether user namespaces are disabled");
 }
 
 /* Should: let the caller look at the finished sandbox, and join it, before the command runs.
@@ -188,10 +195,13 @@ static int step_block(struct sandbox *sb)
 	int fd = sb->plan->block_fd;
 	ssize_t n;
 	char byte;
+	int r;
 
 	if (fd < 0)
 		return 0;
-	wait_readable(sb, fd);
+	r = wait_readable(sb, fd);
+	if (r < 0)
+		return r;
 	do {
 		n = read(fd, &byte, 1);
 	} while (n < 0 && errno == EINTR);
@@ -209,7 +219,9 @@ static int step_filter(struct sandbox *sb)
 
 	if (sb->plan->seccomp_fd < 0)
 		return 0;
-	wait_readable(sb, sb->plan->seccomp_fd);
+	r = wait_readable(sb, sb->plan->seccomp_fd);
+	if (r < 0)
+		return r;
 	r = seccomp_read(sb->plan->seccomp_fd, sb->plan->as->explains ? "--seccomp" : NULL,
 			 &sb->filters[sb->n_filters], sb->fail);
 	sb->n_filters += r == 0;
@@ -258,27 +270,29 @@ static const struct step inside_steps[] = {
 
 /* Tells the launcher our pid as the host's /proc has it, which is the launcher's; and before that
  * our namespaces, where we are closed to it as to everybody else. */
-static void tell_pid(struct sandbox *sb)
+static int tell_pid(struct sandbox *sb)
 {
 	char pid[32];
 	ssize_t n = readlinkat(sb->proc_fd, "self", pid, sizeof pid - 1);
 	uint64_t ids[NS_MAX];
+	int r = 0;
 
+	if (n < 0)
+		return fail(sb->fail, errno, "Can't tell the sandbox's pid");
 	if (sb->plan->guarded && inside_waits(sb->plan)) {
 		ns_read(sb->proc_fd, ids);
-		channel_send_namespaces(sb->socket, ids);
+		r = channel_send_namespaces(sb->socket, ids);
 	}
-	if (n > 0) {
-		pid[n] = '\0';
-		channel_send(sb->socket, MESSAGE_PID, atoi(pid));
-	}
+	pid[n] = '\0';
+	if (r == 0)
+		r = channel_send(sb->socket, MESSAGE_PID, atoi(pid));
+	return r < 0 ? fail(sb->fail, -r, "Can't tell the sandbox's pid") : 0;
 }
 
 _Noreturn void inside_main(struct sandbox *sb)
 {
-	if (sb->tells_pid)
-		tell_pid(sb);
-	if (steps_run(sb, "inside", inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
+	if ((!sb->tells_pid || tell_pid(sb) == 0) &&
+	    steps_run(sb, "inside", inside_steps, ARRAY_SIZE(inside_steps)) == 0) {
 		if (sb->plan->init)
 			init_main(sb);
 		command_exec(sb);

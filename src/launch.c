@@ -201,24 +201,27 @@ static int watch_parent(const struct launch *l, struct supervisor *su)
 		if (su->parent < 0 && errno != ESRCH)
 			return fail(su->fail, errno, "pidfd_open");
 	}
+	if (prctl(PR_SET_PDEATHSIG, l->parent > 0 ? SIGCONT : SIGKILL, 0, 0, 0) < 0)
+		return fail(su->fail, errno, "prctl(PR_SET_PDEATHSIG)");
 	/* the parent may have died since it was last seen */
-	if (prctl(PR_SET_PDEATHSIG, l->parent > 0 ? SIGCONT : SIGKILL, 0, 0, 0) < 0 ||
-	    getppid() != l->parent)
+	if (getppid() != l->parent)
 		return fail(su->fail, 0, "The parent has died");
 	return 0;
 }
 
 /* Blocks what is to be passed on, and notes the caller's mask for the command. */
-static void take_signals(const struct plan *p, struct supervisor *su, struct sandbox *sb)
+static int take_signals(const struct plan *p, struct supervisor *su, struct sandbox *sb)
 {
 	uint64_t set = signals_forwarded();
 
-	if (p->as->forwards) {
-		signals_mask(SIG_BLOCK, &set, &sb->signals);
-		su->signals = signals_fd(set, SFD_NONBLOCK);
-	} else if (p->dies_with_launcher) {
-		signals_mask(SIG_BLOCK, NULL, &sb->signals);
-	}
+	if (!p->as->forwards && !p->dies_with_launcher)
+		return 0;
+	if (signals_mask(SIG_BLOCK, p->as->forwards ? &set : NULL, &sb->signals) < 0)
+		return fail(su->fail, errno, "sigprocmask");
+	if (!p->as->forwards)
+		return 0;
+	su->signals = signals_fd(set, SFD_NONBLOCK);
+	return su->signals < 0 ? fail(su->fail, errno, "signalfd") : 0;
 }
 
 int launch_run(struct launch *l, int *ret_status, struct fail *f)
@@ -250,7 +253,9 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	if (r < 0)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
 		return r;
-	take_signals(l->plan, &su, &sb);
+	r = take_signals(l->plan, &su, &sb);
+	if (r < 0)
+		return r;
 	if (l->plan->pty)
 		tty_look(&model);
 	sb.model = &model;

@@ -62,6 +62,8 @@ int status_write_start(const struct plan *p, int proc_fd, pid_t child, const uin
 
 	if (p->info_fd >= 0) {
 		n = format(p, proc_fd, child, ids, "{\n    ", "\n    ", "\n}\n", buf, sizeof buf);
+		if (n == -ENOENT)
+			return 1;
 		r = n < 0 ? n : write_all(p->info_fd, buf, (size_t)n);
 		if (r < 0)
 			return fail(f, -r, "Write to info_fd");
@@ -70,6 +72,8 @@ int status_write_start(const struct plan *p, int proc_fd, pid_t child, const uin
 	}
 	if (p->json_fd >= 0) {
 		n = format(p, proc_fd, child, ids, "{ ", " ", " }\n", buf, sizeof buf);
+		if (n == -ENOENT)
+			return 1;
 		r = n < 0 ? n : write_all(p->json_fd, buf, (size_t)n);
 		if (r < 0)
 			return fail(f, -r, "Write to info_fd");

@@ -9,8 +9,8 @@ struct fail;
 struct plan;
 
 /* Writes the first document to both descriptors, as far as they were given: the sandbox's pid as
- * the launcher sees it and its namespaces, by their IDS if it has told them itself. Returns 0 or
- * -errno with the failure recorded. */
+ * the launcher sees it and its namespaces, by their IDS if it has told them itself. Returns 0, 1
+ * when the sandbox has ended meanwhile, or -errno with the failure recorded. */
 int status_write_start(const struct plan *p, int proc_fd, pid_t child, const uint64_t *ids,
 		       struct fail *f);
 

@@ -135,7 +135,7 @@ static int begin_relay(struct supervisor *su, int ends[static 2])
 }
 
 /* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
-static void wait_for_maps(struct supervisor *su)
+static int wait_for_maps(struct supervisor *su)
 {
 	struct pollfd fds[] = {
 		{ .fd = su->plan->userns_block_fd, .events = POLLIN },
@@ -146,10 +146,11 @@ static void wait_for_maps(struct supervisor *su)
 
 	while (fds[0].revents == 0 && fds[2].revents == 0 && fds[3].revents == 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return;
+			return fail(su->fail, errno, "poll");
 		if (fds[1].revents)
 			forward(su);
 	}
+	return 0;
 }
 
 /* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let
@@ -164,20 +165,27 @@ static int child_known(struct supervisor *su, pid_t child)
 	if (!inside_waits(p))
 		return 0;
 	r = status_write_start(p, su->proc_fd, child, ids, su->fail);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	events_namespaces(p, su->proc_fd, child, ids);
+	r = p->userns_block_fd >= 0 ? wait_for_maps(su) : 0;
 	if (r < 0)
 		return r;
-	events_namespaces(p, su->proc_fd, child, ids);
-	if (p->userns_block_fd >= 0)
-		wait_for_maps(su);
-	channel_send(su->socket, MESSAGE_GO, 0);
-	return 0;
+	r = channel_send(su->socket, MESSAGE_GO, 0);
+	/* one that has ended says why, or its end does */
+	return r < 0 && r != -EPIPE && r != -ECONNRESET
+		       ? fail(su->fail, -r, "Can't tell the sandbox to go on")
+		       : 0;
 }
 
 static int adopt(struct supervisor *su, pid_t pid)
 {
 	su->child = sys_pidfd_open(pid);
-	if (su->child < 0)
-		return fail(su->fail, errno, "pidfd_open");
+	if (su->child < 0) {
+		fail(su->fail, errno, "pidfd_open");
+		kill(pid, SIGKILL); /* a child of ours, so the number is nobody else's */
+		return -EIO;
+	}
 	if (su->builder >= 0)
 		waitid(P_PIDFD, (id_t)su->builder, NULL, WEXITED);
 	su->builder = fd_close(su->builder);
@@ -190,11 +198,16 @@ static int adopt(struct supervisor *su, pid_t pid)
 
 /* A command without an init has nobody to say that its execve worked: the channel ends then, and
  * also when it dies before. */
-static void execed_alone(const struct supervisor *su)
+static int execed_alone(const struct supervisor *su)
 {
-	if (su->plan->status_fd >= 0 && !su->plan->init && !su->fail->set && su->child >= 0 &&
-	    events_has_execed(su->proc_fd, su->child_pid))
+	int r;
+
+	if (su->plan->status_fd < 0 || su->plan->init || su->fail->set || su->child < 0)
+		return 0;
+	r = events_has_execed(su->proc_fd, su->child_pid);
+	if (r > 0)
 		events_plain(su->plan, "exec");
+	return r < 0 ? fail(su->fail, -r, "Can't tell whether the command runs") : 0;
 }
 
 /* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
@@ -207,11 +220,12 @@ static int receive(struct supervisor *su)
 
 	if (r == -EAGAIN)
 		return 0;
+	if (r < 0 && r != -ECONNRESET)
+		return fail(su->fail, -r, "Can't hear the sandbox");
 	if (r <= 0) {
 		su->socket = fd_close(su->socket);
-		execed_alone(su);
 		su->ended |= su->builder < 0 && su->child < 0; /* nobody is left */
-		return 0;
+		return execed_alone(su);
 	}
 	switch (m.type) {
 	case MESSAGE_PID:
@@ -358,7 +372,7 @@ static void abandon(struct supervisor *su)
 }
 
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
-static void close_others(const struct supervisor *su)
+static int close_others(const struct supervisor *su)
 {
 	int keep[] = { su->socket,	     su->signals,
 		       su->builder,	     su->child,
@@ -367,20 +381,22 @@ static void close_others(const struct supervisor *su)
 		       su->plan->status_fd,  su->plan->userns_block_fd,
 		       su->plan->self_socket };
 
-	fds_close_others(keep, ARRAY_SIZE(keep), 3);
+	int r = fds_close_others(keep, ARRAY_SIZE(keep), 3);
+
+	return r < 0 ? fail(su->fail, -r, "close_range") : 0;
 }
 
 int supervise_to_end(struct supervisor *su, pid_t child)
 {
 	const struct plan *p = su->plan;
-	int r = 0, sig;
+	int r = close_others(su), known, sig;
 
-	close_others(su);
 	if (child > 0) {
-		r = adopt(su, child);
+		known = adopt(su, child);
+		r = r < 0 ? r : known;
 	} else if (!p->split) {
 		su->child = TAKE_FD(su->builder);
-		r = child_known(su, su->builder_pid);
+		r = r < 0 ? r : child_known(su, su->builder_pid);
 	}
 	if (r == 0)
 		r = wait_for_end(su);

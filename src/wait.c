@@ -15,38 +15,45 @@
 #include "signals.h"
 #include "util.h"
 
-void wait_readable(struct sandbox *sb, int fd)
+int wait_readable(struct sandbox *sb, int fd)
 {
 	CLEANUP(fd_closep) int signals = NO_FD;
 	struct signalfd_siginfo info;
 
 	if (!sb->plan->as->forwards)
-		return; /* nothing is blocked: the default action ends the process */
+		return 0; /* nothing is blocked: the default action ends the process */
 	signals = signals_fd(signals_ending(), 0);
+	if (signals < 0)
+		return fail(sb->fail, errno, "signalfd");
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 	};
 	while (fds[0].revents == 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return;
+			return fail(sb->fail, errno, "poll");
 		if (fds[1].revents && read(signals, &info, sizeof info) == sizeof info) {
 			channel_send(sb->socket, MESSAGE_EXIT, (int)info.ssi_signo);
 			_exit(1);
 		}
 	}
+	return 0;
 }
 
 int wait_watch_launcher(struct sandbox *sb)
 {
 	struct pollfd launcher = { .fd = sb->launcher, .events = POLLIN };
+	int n;
 
 	if (!sb->plan->dies_with_launcher)
 		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
 	/* dead before the line above: the pidfd, opened before the first clone, tells */
-	if (poll(&launcher, 1, 0) > 0)
+	do {
+		n = poll(&launcher, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
 		_exit(1);
-	return 0;
+	return n < 0 ? fail(sb->fail, errno, "poll") : 0;
 }
