@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "channel.h"
 #include "enter.h"
@@ -29,11 +30,29 @@
 #include "util.h"
 #include "wait.h"
 
+/* Where the kernel does not end everybody with the init, the launcher must know them should the
+ * init be killed. */
+static int tell_userns(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	struct stat st;
+	int r;
+
+	if (!p->init || !p->userns || (p->unshare & CLONE_NEWPID) || !p->dies_with_launcher)
+		return 0;
+	if (fstatat(sb->proc_fd, "self/ns/user", &st, 0) < 0)
+		return fail(sb->fail, errno, "Can't look at /proc/self/ns/user");
+	r = channel_send(sb->socket, MESSAGE_USERNS, (int)st.st_ino);
+	return r < 0 ? fail(sb->fail, -r, "Can't tell the user namespace") : 0;
+}
+
 /* Should: be sure that the launcher lives, and die with it from now on. Mustn't: trust getppid(),
  * which is 0 in a new pid namespace; drop the pidfd, which init will poll. */
 static int step_launcher(struct sandbox *sb)
 {
-	return wait_watch_launcher(sb);
+	int r = wait_watch_launcher(sb);
+
+	return r < 0 ? r : tell_userns(sb);
 }
 
 /* Should: wait until the launcher has told the front end which maps to write. Mustn't: touch a file

@@ -19,6 +19,7 @@ enum message_type {
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
 	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
 	MESSAGE_MASK, /* what a mask came to: an operation's number << 2 | enum mask_made */
+	MESSAGE_USERNS, /* the builder: what to know survivors of the init by, see survivors.h */
 	MESSAGE_STOP, /* the init process: the command stopped, by this signal, and we have a
 			 terminal */
 	MESSAGE_CONTINUE, /* the init process: it goes on */

@@ -16,7 +16,7 @@
  *                  (fact_ops.c fact_walls.c; fact.c: one fact, for a person and as JSON)
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
- *   supervise.c    the launcher: signals, messages, wait
+ *   supervise.c    the launcher: signals, messages, wait; survivors.c: what a dead init left
  *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
  *   channel.c      messages between the launcher and the inside

@@ -20,6 +20,7 @@
 #include "plan.h"
 #include "signals.h"
 #include "status.h"
+#include "survivors.h"
 #include "sys.h"
 #include "util.h"
 
@@ -248,6 +249,9 @@ static int receive(struct supervisor *su)
 		if (init_leaves(su->plan))
 			channel_send(su->socket, MESSAGE_GO, 0);
 		break;
+	case MESSAGE_USERNS:
+		su->userns = (unsigned)m.value;
+		break;
 	case MESSAGE_STOP:
 		if (!su->ended && su->plan->pty)
 			stop_with_terminal(su, m.value);
@@ -305,6 +309,9 @@ static void reap(struct supervisor *su, int pidfd)
 	/* what it said before its end */
 	while (su->socket >= 0 && receive(su) > 0)
 		;
+	/* an init that was killed could not end the others */
+	if (info.si_code != CLD_EXITED && su->userns != 0)
+		survivors_kill(su->proc_fd, su->userns);
 	if (!su->told)
 		su->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
 }

@@ -44,7 +44,7 @@ LAYERS = (
      'mount.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'enter.h', 'inside.h'},
-    {'supervise.h'},
+    {'supervise.h', 'survivors.h'},
     {'launch.h'},
     {'handlers.h', 'parse.h'},
     {'options.h'},

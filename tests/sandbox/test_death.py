@@ -247,6 +247,22 @@ class Descendants(DeathCase):
                 self.assertEqual(os.waitpid(pid, 0)[1], 0)
                 self.gone()
 
+    def test_daemons_when_the_init_is_killed(self):
+        """Without a pid namespace nobody is their parent then; the launcher still knows them."""
+        for name, kind in KINDS.items():
+            with self.subTest(name):
+                pid = self.running(*kind, '--', self.daemon())
+                os.kill(self.descendants(pid)[0], signal.SIGKILL)
+                self.gone()
+
+    def test_daemons_below_when_the_init_is_killed(self):
+        """Those that have made themselves a user namespace too."""
+        for kind in WITHOUT:
+            with self.subTest(kind):
+                pid = self.running(*kind, '--', 'unshare', '-U', self.daemon())
+                os.kill(self.descendants(pid)[0], signal.SIGKILL)
+                self.gone()
+
     def test_what_keeps_forking(self):
         spawner = self.inside_c(SPAWNER, 'spawner')
         for kind in KINDS.values():

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is left of a sandbox without a pid namespace when its init was killed. */
+#pragma once
+
+/* Kills every process whose user namespace is the one with the inode number USERNS, which this
+ * launch has made, or one below it, until none is left. PROC_FD is /proc. What ends meanwhile, or
+ * cannot be looked at, is passed over. ioctl_ns(2), user_namespaces(7). */
+void survivors_kill(int proc_fd, unsigned userns);
