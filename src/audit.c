@@ -347,8 +347,9 @@ int audit_process(struct sandbox *sb)
 	uint64_t held;
 	int r;
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		return fail(sb->fail, EPERM, "no_new_privs is not set");
+	r = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+	if (r != 1)
+		return fail(sb->fail, r < 0 ? errno : EPERM, "no_new_privs is not set");
 	r = caps_held(&held);
 	if (r < 0)
 		return fail(sb->fail, -r, "capget");

@@ -105,7 +105,8 @@ int channel_receive(int fd, struct message *ret, int nonblock)
 
 	do {
 		n = recv(fd, ret, sizeof *ret, nonblock ? MSG_DONTWAIT : 0);
-	} while (n < 0 && errno == EINTR);
+		/* of a peer that has closed with something unread: what it has sent comes next */
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return neg_errno();
 	return n > 0;

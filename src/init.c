@@ -155,9 +155,8 @@ static _Noreturn void end_everybody(struct init *init)
 	int count = 0, n;
 
 	if (init->pid_namespace) {
-		if (init->sb->plan->status_fd < 0)
+		if (init->sb->plan->status_fd < 0 || (kill(-1, SIGKILL) < 0 && errno != ESRCH))
 			exit_like_command(init);
-		kill(-1, SIGKILL);
 		reap_killed(0, &count);
 	}
 	while ((n = reap_killed(WNOHANG, &count)) >= 0) {

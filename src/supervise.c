@@ -221,7 +221,7 @@ static int receive(struct supervisor *su)
 
 	if (r == -EAGAIN)
 		return 0;
-	if (r < 0 && r != -ECONNRESET)
+	if (r < 0)
 		return fail(su->fail, -r, "Can't hear the sandbox");
 	if (r <= 0) {
 		su->socket = fd_close(su->socket);

@@ -247,12 +247,20 @@ class Descendants(DeathCase):
                 self.assertEqual(os.waitpid(pid, 0)[1], 0)
                 self.gone()
 
+    def init_of(self, pid):
+        """The launcher's only child, once the builder, which may be slow to end, is gone."""
+        def children():
+            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+                return f.read().split()
+        self.assertTrue(wait_until(lambda: len(children()) == 1))
+        return int(children()[0])
+
     def test_daemons_when_the_init_is_killed(self):
         """Without a pid namespace nobody is their parent then; the launcher still knows them."""
         for name, kind in KINDS.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', self.daemon())
-                os.kill(self.descendants(pid)[0], signal.SIGKILL)
+                os.kill(self.init_of(pid), signal.SIGKILL)
                 self.gone()
 
     def test_daemons_below_when_the_init_is_killed(self):
@@ -260,7 +268,7 @@ class Descendants(DeathCase):
         for kind in WITHOUT:
             with self.subTest(kind):
                 pid = self.running(*kind, '--', 'unshare', '-U', self.daemon())
-                os.kill(self.descendants(pid)[0], signal.SIGKILL)
+                os.kill(self.init_of(pid), signal.SIGKILL)
                 self.gone()
 
     def test_what_keeps_forking(self):
