@@ -736,8 +736,9 @@ def drop_to_user():
 
 
 def _settle(user):
+    env = clean_environment(user.pw_dir, user.pw_name)
     os.environ.clear()
-    os.environ.update(clean_environment(user.pw_dir, user.pw_name))
+    os.environ.update(env)
     os.umask(0o022)
     os.chdir('/')
 
