@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'sandbox'))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import USER  # noqa: E402
-from joining import IDS, JoinCase, children, comm, ids  # noqa: E402
+from joining import IDS, JoinCase, asleep, children, ids  # noqa: E402
 from probe import HOST, HUSK, SMALL, RootProbeCase, all_caps, main  # noqa: E402
 
 SYS_ADMIN = 1 << 21
@@ -26,7 +26,7 @@ class RootJoinCase(JoinCase, RootProbeCase):
         with os.fdopen(os.dup(read)) as f:
             init = json.load(f)['child-pid']
         self.assertTrue(self.wait_until(
-            lambda: any(comm(pid) == 'sleep' for pid in children(init))))
+            lambda: any(asleep(pid) for pid in children(init))))
         return children(init)[0]
 
     def fields(self, text, *names):
@@ -104,7 +104,7 @@ class Users(RootJoinCase):
         p = self.spawn([HUSK, '--join-pid', self.target, '--', 'sleep', '60'])
         found = []
         self.assertTrue(self.wait_until(lambda: found.extend(
-            pid for pid in self.descendants(p.pid) if comm(pid) == 'sleep') or found))
+            pid for pid in self.descendants(p.pid) if asleep(pid)) or found))
         with open(f'/proc/{found[0]}/status', encoding='ascii') as f:
             uids, gids, groups, caps = self.fields(f.read(), 'Uid', 'Gid', 'Groups', 'CapBnd')
         self.assertEqual(set(uids), {str(self.user.pw_uid)})

@@ -19,6 +19,14 @@ def comm(pid):
         return ''
 
 
+def asleep(pid):
+    """True when a process has become a sleep that can be looked into."""
+    try:
+        return comm(pid) == 'sleep' and bool(os.readlink(f'/proc/{pid}/ns/user'))
+    except OSError:
+        return False
+
+
 def ids(pid):
     """The namespaces of a process by kind, as readlink prints them."""
     return {kind: os.readlink(f'/proc/{pid}/ns/{kind}') for kind in KINDS}
@@ -38,10 +46,10 @@ class JoinCase(ProbeCase):
         p = self.spawn([*within, 'unshare', *args, 'sleep', '60'])
         found = []
 
-        def asleep():
-            found[:] = [pid for pid in (p.pid, *self.descendants(p.pid)) if comm(pid) == 'sleep']
+        def look():
+            found[:] = [pid for pid in (p.pid, *self.descendants(p.pid)) if asleep(pid)]
             return found
-        self.assertTrue(self.wait_until(asleep), p)
+        self.assertTrue(self.wait_until(look), p)
         return found[0]
 
     def sandbox(self, *args, command=('sleep', '60'), **kw):
@@ -56,7 +64,7 @@ class JoinCase(ProbeCase):
         with os.fdopen(os.dup(read)) as f:
             init = json.load(f)['child-pid']
         self.assertTrue(self.wait_until(
-            lambda: any(comm(pid) == 'sleep' for pid in children(init))), p)
+            lambda: any(asleep(pid) for pid in children(init))), p)
         return p, init, children(init)[0]
 
     def small(self, *args, **kw):

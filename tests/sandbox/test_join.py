@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from joining import IDS, JoinCase, children, comm, ids
+from joining import IDS, JoinCase, asleep, children, comm, ids
 from probe import HOST, HUSK, main
 
 ALL = ('--user', '--map-root-user', '--net', '--ipc', '--uts', '--cgroup', '--time')
@@ -200,12 +200,27 @@ class Pid(JoinCase):
         self.assertEqual(pid, '2')
         self.assertNotIn(name, (ids(self.target)['pid'], ids(os.getpid())['pid']))
 
+    def test_with_the_owner_itself(self):
+        for args in ((), (*HOST, '--proc', '/proc')):
+            with self.subTest(args=args):
+                r = self.joined(self.target, ('user', 'pid'), *args, command=(
+                    'sh', '-c', f'cat /proc/2/comm; readlink {IDS}'))
+                name, *links = r.out.split()
+                self.assertEqual(name, 'sleep', r)
+                for kind in ('user', 'pid'):
+                    self.assertIn(ids(self.target)[kind], links)
+
+    def test_without_a_proc_of_its_own(self):
+        """The caller's /proc is kept where it is asked for by a bind."""
+        r = self.joined(self.target, ['pid'], *HOST, command=('true',))
+        self.assertRuns(r)
+
     def test_the_target_sees_the_command(self):
         fd = self.ns(self.target, 'pid')
         p = self.spawn([HUSK, '--pidns', fd, '--', 'sleep', '33'], pass_fds=[fd])
         self.assertTrue(self.wait_until(
-            lambda: any(comm(pid) == 'sleep' for pid in self.descendants(p.pid))))
-        inside = [pid for pid in self.descendants(p.pid) if comm(pid) == 'sleep'][0]
+            lambda: any(asleep(pid) for pid in self.descendants(p.pid))))
+        inside = [pid for pid in self.descendants(p.pid) if asleep(pid)][0]
         with open(f'/proc/{inside}/status', encoding='ascii') as f:
             pids = next(line for line in f if line.startswith('NSpid:')).split()[1:]
         self.assertEqual(len(pids), 2)
@@ -254,7 +269,7 @@ class Pid(JoinCase):
         self.assertEqual(f'pid:[{info["pid-namespace"]}]', ids(self.target)['pid'])
         command = []
         self.assertTrue(self.wait_until(lambda: command.extend(
-            pid for pid in children(info['child-pid']) if comm(pid) == 'sleep') or command))
+            pid for pid in children(info['child-pid']) if asleep(pid)) or command))
         for kind in ('mnt', 'uts'):
             self.assertEqual(f'{kind}:[{info[kind + "-namespace"]}]', ids(command[0])[kind])
 

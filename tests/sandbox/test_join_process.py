@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 
-from joining import IDS, JoinCase, children, comm, ids
+from joining import IDS, JoinCase, asleep, children, comm, ids
 from probe import BWRAP, HOST, HUSK, ORACLE, PYTHON, SMALL, all_caps, main
 
 # what may be said of a command that joins, by groups of the table and beyond them
@@ -107,7 +107,7 @@ class Joined(JoinCase):
         p = self.spawn([HUSK, *SMALL, '--', HUSK, *SMALL, '--', 'sleep', '60'])
         found = []
         self.assertTrue(self.wait_until(lambda: found.extend(
-            pid for pid in self.descendants(p.pid) if comm(pid) == 'sleep') or found))
+            pid for pid in self.descendants(p.pid) if asleep(pid)) or found))
         self.assertEqual(self.ids_inside(self.join(found[0], 'readlink', *IDS.split())),
                          ids(found[0]))
 
@@ -419,7 +419,7 @@ class Others(JoinCase):
                             '--', 'sleep', '60'])
             found = []
             self.assertTrue(self.wait_until(lambda q=p, f=found: f.extend(
-                pid for pid in self.descendants(q.pid) if comm(pid) == 'sleep') or f))
+                pid for pid in self.descendants(q.pid) if asleep(pid)) or f))
             r = self.husk('--join-pid', found[0], '--', 'sh', '-c',
                           f'readlink {IDS}; grep CapBnd /proc/self/status')
             got = r.out.split()
@@ -439,7 +439,7 @@ class Others(JoinCase):
         p = self.spawn([HUSK, '--join-pid', pid, '--', 'sleep', '77'])
         found = []
         self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if comm(x) == 'sleep') or found))
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
         r = subprocess.run(['nsenter', '--preserve-credentials', '-t', str(found[0]), '-U', '-u',
                             'hostname'], capture_output=True, text=True, check=False)
         self.assertEqual(r.stdout, 'boxed\n', r)
