@@ -352,6 +352,19 @@ class Rules(Case):
         self.assertEqual(privileged_files(self.dir), [])
 
 
+    def test_install_of_the_apparmor_profile(self):
+        build = self.path('build')
+        self.assertRuns(self.run_cmd(['/usr/bin/meson', 'setup', '--prefix=/opt/x',
+                                      '-Dapparmor=enabled', build, REPO], timeout=120))
+        with open(os.path.join(build, 'packaging', 'husk'), encoding='utf-8') as f:
+            profile = f.read()
+        self.assertIn('profile husk /opt/x/bin/husk ', profile)
+        self.assertIn('userns,', profile)
+        plan = self.run_cmd(['/usr/bin/meson', 'introspect', '--installed', build])
+        self.assertRuns(plan)
+        self.assertIn('apparmor.d/husk', plan.out)
+
+
 # --- every rule sees what breaks it ---------------------------------------------------------
 
 GOOD = f'/* {SPDX} */\n/* What this file is for, in a sentence. */\n#include "util.h"\n'
