@@ -34,6 +34,7 @@ static int claim_named(struct plan *p, struct fail *f)
 		{ &p->json_fd, "--json-status-fd", "Write to info_fd", false, false },
 		{ &p->status_fd, "--status-fd", "", false, false },
 		{ &p->seccomp_fd, "--seccomp", "Can't read seccomp data", false, false },
+		{ &p->cgroup_fd, "--cgroup-fd", "", false, false },
 		{ &p->userns_fd, "--userns", "Joining specified user namespace failed", false,
 		  false },
 		{ &p->userns2_fd, "--userns2", "Setting userns2 failed", false, false },

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "audit.h"
@@ -225,13 +226,33 @@ static int step_seccomp(struct sandbox *sb)
 	return r < 0 ? r : command_filter(sb);
 }
 
+/* Who is root inside can raise the limit of its own pid namespace again. The same number as a limit
+ * of the user's processes, which the kernel counts in the sandbox's user namespace and in all below
+ * it, it cannot. Of the real root the kernel does not count them. */
+static int limit_processes(struct sandbox *sb)
+{
+	uint64_t most = sb->plan->pid_limit, now[2];
+
+	if (most == 0 || !sb->plan->userns)
+		return 0;
+	if (rlimit_get(RLIMIT_NPROC, now) < 0 ||
+	    rlimit_set(RLIMIT_NPROC, now[0] < most ? now[0] : most, now[1] < most ? now[1] : most) <
+		    0)
+		return fail(sb->fail, errno, "--pid-limit %u", sb->plan->pid_limit);
+	return 0;
+}
+
 /* Should: limit the command, and nothing of the set-up, to which a limit would be a failure at a
  * place that nobody understands. Mustn't: name what the command line said, which is gone by now. */
 static int step_limits(struct sandbox *sb)
 {
 	const struct limit *l;
 	size_t i;
+	int r;
 
+	r = limit_processes(sb);
+	if (r < 0)
+		return r;
 	for (i = 0; i < sb->plan->n_limits; i++) {
 		l = &sb->plan->limits[i];
 		if (rlimit_set(l->resource, l->soft, l->hard) < 0)

@@ -247,6 +247,7 @@ static void tell_limits(struct facts *t)
 {
 	const struct plan *p = t->plan;
 	const struct limit *l;
+	const struct setting *s;
 	char mask[16];
 
 	json_open(&t->json, "rlimits", '[');
@@ -261,6 +262,17 @@ static void tell_limits(struct facts *t)
 		json_close(&t->json, '}');
 	}
 	json_close(&t->json, ']');
+	json_open(&t->json, "settings", '[');
+	for (s = p->settings; s < p->settings + p->n_settings; s++)
+		fact_word(t, NULL, s->word, "setting");
+	json_close(&t->json, ']');
+	if (p->pid_limit > 0) {
+		json_number(&t->json, "pid-limit", p->pid_limit);
+		fact_line(t);
+		fact_say(t, "at most %u processes\n", p->pid_limit);
+	} else {
+		json_null(&t->json, "pid-limit");
+	}
 	snprintf(mask, sizeof mask, "%04o", (unsigned)p->umask);
 	fact_word(t, "umask", p->umask_set ? mask : NULL, "umask");
 }
@@ -379,6 +391,7 @@ static const struct field {
 	{ "descriptors", "userns-block-fd", FD, FIELD(userns_block_fd), 0,
 	  "the set-up waits for id maps and" },
 	{ "descriptors", "sync-fd", FD, FIELD(sync_fd), 0, "held open while the sandbox runs:" },
+	{ "limits", "cgroup-fd", FD, FIELD(cgroup_fd), 0, "in the cgroup of" },
 	{ "environment", "chdir", WORD, FIELD(chdir), 0, "working directory" },
 	{ "command", "self-test", FLAG, FIELD(self_test), 0,
 	  "a probe, which tries what is promised" },

@@ -75,6 +75,8 @@ HANDLER(opt_env_file);
 /* opt_limits.c */
 HANDLER(opt_rlimit);
 HANDLER(opt_umask);
+HANDLER(opt_sysctl);
+HANDLER(opt_pid_limit);
 
 /* opt_policy.c */
 HANDLER(opt_policy);

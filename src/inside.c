@@ -23,6 +23,7 @@
 #include "sandbox.h"
 #include "seccomp.h"
 #include "sys.h"
+#include "sysctl.h"
 #include "util.h"
 #include "wait.h"
 
@@ -147,6 +148,13 @@ static int step_hostname(struct sandbox *sb)
 	return 0;
 }
 
+/* Should: set what namespaces of the sandbox have of their own. Mustn't: come before lo is up, or
+ * reach a namespace that is the host's. */
+static int step_settings(struct sandbox *sb)
+{
+	return sysctl_write(sb);
+}
+
 /* Should: leave the caller's session keyring behind. Mustn't: go on with it: where no other can be
  * had, as when the user's quota of keys is used up, the command's key calls are refused and the
  * launcher is told. */
@@ -256,6 +264,7 @@ static const struct step inside_steps[] = {
 	{ "mounts inside", step_mounts, NULL },
 	{ "loopback", step_loopback, NULL },
 	{ "host name", step_hostname, "--hostname" },
+	{ "settings", step_settings, NULL },
 	{ "keyring", step_keyring, NULL },
 	{ "audit", step_audit, NULL },
 	{ "landlock rules", landlock_prepare, "--landlock" },

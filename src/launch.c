@@ -23,6 +23,7 @@
 #include "signals.h"
 #include "status.h"
 #include "supervise.h"
+#include "sysctl.h"
 #include "sys.h"
 #include "tty.h"
 #include "util.h"
@@ -94,6 +95,8 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 	r = check_labels(l->plan, sb->fail);
 	if (r == 0)
 		r = read_filters(sb);
+	if (r == 0)
+		r = sysctl_remember(sb);
 	if (r < 0)
 		return r;
 	sb->launcher = l->plan->dies_with_launcher ? sys_pidfd_open(getpid()) : NO_FD;
@@ -122,7 +125,9 @@ static bool may_borrow(const struct plan *p)
 	for (i = 0; i < p->n_ops; i++)
 		if (p->ops[i].fd >= 0)
 			return false;
-	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0 && !p->joins;
+	/* vfork(2) takes no cgroup */
+	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0 && !p->joins &&
+	       p->cgroup_fd < 0;
 }
 
 /* Runs the builder to its end in our memory. vfork(2) takes no namespaces: the builder makes them
@@ -147,8 +152,11 @@ static pid_t clone_borrowing(struct sandbox *sb)
 
 static pid_t clone_copying(struct supervisor *su, struct sandbox *sb)
 {
+	bool in_cgroup = sb->plan->cgroup_fd >= 0;
 	struct clone_args args = {
-		.flags = first_clone_flags(sb->plan) | CLONE_PIDFD,
+		.flags = first_clone_flags(sb->plan) | CLONE_PIDFD |
+			 (in_cgroup ? CLONE_INTO_CGROUP : 0),
+		.cgroup = in_cgroup ? (uint64_t)sb->plan->cgroup_fd : 0,
 		.pidfd = (uint64_t)(uintptr_t)&su->builder,
 		.exit_signal = SIGCHLD,
 	};
@@ -159,6 +167,30 @@ static pid_t clone_copying(struct supervisor *su, struct sandbox *sb)
 		builder_main(sb);
 	}
 	return pid;
+}
+
+/* What the kernel says of a cgroup that it does not start a process in, cgroups(7). */
+static int explain_cgroup(struct sandbox *sb, int err)
+{
+	static const struct {
+		int err;
+		const char *hint;
+	} hints[] = {
+		{ EACCES, "who calls must be in a cgroup of the same subtree, and may write the "
+			  "cgroup.procs of the first ancestor of both" },
+		{ EBADF, "it must be an open directory of a cgroup2 hierarchy" },
+		{ EBUSY, "it has controllers enabled for its children: give one of those" },
+		{ EOPNOTSUPP, "it is threaded, or invalid as cgroup.type says" },
+		{ ENODEV, "it has been removed, or is being killed" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hints); i++)
+		if (hints[i].err == err)
+			return fail_hint(sb->fail,
+					 fail(sb->fail, err, "--cgroup-fd %d", sb->plan->cgroup_fd),
+					 hints[i].hint);
+	return inside_explain_clone(sb, err);
 }
 
 static int clone_builder(struct supervisor *su, struct sandbox *sb)
@@ -176,7 +208,8 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	su->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(su, sb);
 	if (su->builder_pid < 0) {
 		fail_step(sb->fail, "namespaces", NULL);
-		return inside_explain_clone(sb, errno);
+		return sb->plan->cgroup_fd >= 0 ? explain_cgroup(sb, errno)
+						: inside_explain_clone(sb, errno);
 	}
 	/* a builder that borrowed is gone by now */
 	if (borrow)

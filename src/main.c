@@ -7,7 +7,8 @@
  *   personality.c  what differs between husk and the bwrap that it can be called as
  *   options.c      THE option table: words → struct plan, purely; parse.c: the walk by it;
  *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c opt_policy.c:
- *                  its handlers; rlimit.c: the names of limits; slurp.c: what --args reads
+ *                  its handlers; rlimit.c setting.c: the names of limits, of settings;
+ *                  slurp.c: what --args reads
  *   claim.c        the descriptors that options name: claimed before there are others
  *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
  *   caller.c       who calls, and whether with more privilege than it should have

@@ -9,7 +9,12 @@
 #include "parse.h"
 #include "plan.h"
 #include "rlimit.h"
+#include "setting.h"
 #include "util.h"
+
+/* The kernel's RESERVED_PIDS and PID_MAX_LIMIT: its pid_max is the first id not given out. */
+#define PID_LIMIT_MIN 300
+#define PID_LIMIT_MAX (4194304 - 1)
 
 int opt_rlimit(struct parse *p, const struct option *o, char **operands)
 {
@@ -39,6 +44,56 @@ int opt_rlimit(struct parse *p, const struct option *o, char **operands)
 	if (!limit)
 		return parse_no_memory(p);
 	*limit = new;
+	return 0;
+}
+
+int opt_sysctl(struct parse *p, const struct option *o, char **operands)
+{
+	struct setting *setting, new = { .word = operands[0] };
+	char **owned, *path;
+	int r;
+
+	(void)o;
+	r = setting_parse(operands[0], &path, &new.value);
+	if (r == -ENOMEM)
+		return parse_no_memory(p);
+	if (r < 0)
+		return fail_hint(p->fail, fail(p->fail, 0, "--sysctl %s: no setting", operands[0]),
+				 "--sysctl KEY=VALUE, as net.ipv4.ip_forward=1");
+	owned = plan_append(&p->plan->owned, &p->plan->n_owned, sizeof *owned);
+	if (!owned) {
+		free(path);
+		return parse_no_memory(p);
+	}
+	*owned = path;
+	new.path = path;
+	new.ns = setting_namespace(path);
+	if (new.ns == 0)
+		return fail_hint(p->fail,
+				 fail(p->fail, 0, "--sysctl %s: it is no setting of a namespace",
+				      operands[0]),
+				 "those are net.*, fs.mqueue.*, user.max_*, and of kernel.* "
+				 "domainname hostname msg* ns_last_pid pid_max sem* shm*");
+	setting = plan_append(&p->plan->settings, &p->plan->n_settings, sizeof *setting);
+	if (!setting)
+		return parse_no_memory(p);
+	*setting = new;
+	return 0;
+}
+
+int opt_pid_limit(struct parse *p, const struct option *o, char **operands)
+{
+	uint64_t value;
+
+	(void)o;
+	if (parse_number(operands[0], 10, PID_LIMIT_MAX, &value) < 0 || value < PID_LIMIT_MIN)
+		return fail_hint(
+			p->fail,
+			fail(p->fail, 0, "--pid-limit %s: a number from 300 to 4194303",
+			     operands[0]),
+			"the kernel keeps the first 300 ids for themselves; --rlimit nproc "
+			"goes lower");
+	p->plan->pid_limit = (uint32_t)value;
 	return 0;
 }
 

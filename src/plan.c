@@ -38,6 +38,7 @@ void plan_init(struct plan *p, const struct personality *as)
 		.sync_fd = NO_FD,
 		.block_fd = NO_FD,
 		.userns_block_fd = NO_FD,
+		.cgroup_fd = NO_FD,
 		.info_fd = NO_FD,
 		.json_fd = NO_FD,
 		.status_fd = NO_FD,
@@ -58,6 +59,7 @@ void plan_free(struct plan *p)
 	free(p->layers);
 	free(p->env);
 	free(p->limits);
+	free(p->settings);
 	free(p->locks);
 	free(p->seccomp_fds);
 	free(p->denied_calls);
@@ -242,7 +244,9 @@ static void decide_levels(struct plan *p)
 	if (p->owner_joined && p->userns2_fd >= 0)
 		p->two_levels = false; /* that is the second */
 	p->split = p->two_levels || p->joins || p->userns2_fd >= 0 || p->pidns_fd >= 0 ||
-		   (p->userns_fd >= 0 && (p->unshare & (CLONE_NEWPID | CLONE_NEWTIME)));
+		   (p->userns_fd >= 0 && (p->unshare & (CLONE_NEWPID | CLONE_NEWTIME))) ||
+		   /* the root of a cgroup namespace is the cgroup of whoever makes it */
+		   (p->cgroup_fd >= 0 && (p->unshare & CLONE_NEWCGROUP));
 	/* once a process is in it, a time namespace's clocks are fixed */
 	p->enters = plan_shifts(p) || p->guarded;
 	p->split |= p->enters;
@@ -413,24 +417,6 @@ static void decide_deferred(struct plan *p)
 	}
 }
 
-/* What lies on a mount of the sandbox's own, the command can uncover with CAP_SYS_ADMIN. */
-static int check_masks(const struct plan *p, struct fail *f)
-{
-	const struct op *op;
-
-	for (op = p->ops; op < p->ops + p->n_ops; op++)
-		if (op->type == OP_MASK && op->on_fresh && !(op->flags & OP_TRY) &&
-		    (p->caps & CAP_BIT(CAP_SYS_ADMIN)))
-			return fail_hint(f,
-					 fail(f, 0,
-					      "%s %s: the command could take it off again, as it "
-					      "can unmount what it lies on",
-					      op->option, op->dest),
-					 "add --cap-drop CAP_SYS_ADMIN, or be content with "
-					 "--mask-try");
-	return 0;
-}
-
 /* The real root owns every file of a sysfs, that of a network namespace of its own too. */
 static void confine_sysfs(struct plan *p, const struct caller *caller)
 {
@@ -495,5 +481,5 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	decide_deferred(p);
 	confine_sysfs(p, caller);
 	find_shared_fds(p);
-	return check_masks(p, f);
+	return rules_check_masks(p, f);
 }

@@ -129,6 +129,14 @@ struct limit {
 	uint64_t soft, hard; /* RLIM_INFINITY: none */
 };
 
+/* A kernel setting of a namespace. */
+struct setting {
+	const char *word; /* KEY=VALUE, as typed */
+	const char *path; /* below /proc/sys; the plan owns it */
+	const char *value;
+	uint64_t ns; /* the CLONE_NEW* that it belongs to */
+};
+
 struct warning {
 	const char *option; /* "Only the last … option will take effect" */
 	bool prefixed; /* --level-prefix came before it */
@@ -226,6 +234,10 @@ struct plan {
 	size_t n_env;
 	struct limit *limits;
 	size_t n_limits;
+	struct setting *settings;
+	size_t n_settings;
+	uint32_t pid_limit; /* 0: none */
+	int cgroup_fd;
 	bool umask_set;
 	mode_t umask;
 	const char **locks;

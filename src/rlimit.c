@@ -73,6 +73,11 @@ int rlimit_parse_value(const char *word, size_t length, uint64_t *ret)
 	return 0;
 }
 
+int rlimit_get(int resource, uint64_t ret[static 2])
+{
+	return (int)syscall(SYS_prlimit64, 0, resource, NULL, ret);
+}
+
 int rlimit_set(int resource, uint64_t soft, uint64_t hard)
 {
 	const uint64_t values[2] = { soft, hard };

@@ -16,5 +16,8 @@ const char *rlimit_name(int resource);
  * "unlimited", which is RLIM_INFINITY. Returns 0 or -EINVAL. */
 int rlimit_parse_value(const char *word, size_t length, uint64_t *ret);
 
+/* The soft and the hard value of the calling process's limit. Returns 0, or -1 with errno set. */
+int rlimit_get(int resource, uint64_t ret[static 2]);
+
 /* Sets both values of the calling process's limit. Returns 0, or -1 with errno set. prlimit(2). */
 int rlimit_set(int resource, uint64_t soft, uint64_t hard);

@@ -2,11 +2,14 @@
 /* Holds the options of a plan against each other, as a table. */
 #include "rules.h"
 
+#include "caps.h"
 #include "fail.h"
 #include "personality.h"
 #include "plan.h"
 #include "sys.h"
 #include "util.h"
+
+#include <linux/capability.h>
 
 static bool userns_and_unshare(const struct plan *p)
 {
@@ -134,6 +137,16 @@ static bool subset_without_pid(const struct plan *p)
 	return !(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && any_op(p, OP_PROC_SUBSET);
 }
 
+static bool limit_without_pid(const struct plan *p)
+{
+	return p->pid_limit > 0 && !(p->unshare & CLONE_NEWPID);
+}
+
+static bool cgroup_and_block(const struct plan *p)
+{
+	return p->cgroup_fd >= 0 && p->userns_block_fd >= 0 && (p->unshare & CLONE_NEWCGROUP);
+}
+
 static bool keep_and_inherit(const struct plan *p)
 {
 	return p->inherit_fds && p->n_keep_fds > 0;
@@ -234,6 +247,11 @@ static const struct rule late_rules[] = {
 	  "the limit would hold for everybody else there" },
 	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
 	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
+	{ limit_without_pid, "--pid-limit requires --unshare-pid",
+	  "the limit is that of a pid namespace of the sandbox's own; --rlimit nproc needs none" },
+	{ cgroup_and_block,
+	  "--cgroup-fd with --unshare-cgroup is not compatible with --userns-block-fd",
+	  "leave out --unshare-cgroup" },
 	{ sysfs_without_net, "--sysfs requires --unshare-net",
 	  "the kernel lets only its owner mount the sysfs of a network namespace; the host's is "
 	  "had "
@@ -258,6 +276,30 @@ static int check(const struct plan *p, const struct rule *rules, size_t n, struc
 	return 0;
 }
 
+/* A setting whose namespace is shared would be the host's. */
+static int check_settings(const struct plan *p, struct fail *f)
+{
+	static const struct {
+		uint64_t ns;
+		const char *option;
+	} options[] = {
+		{ CLONE_NEWNET, "--unshare-net" },   { CLONE_NEWIPC, "--unshare-ipc" },
+		{ CLONE_NEWUTS, "--unshare-uts" },   { CLONE_NEWPID, "--unshare-pid" },
+		{ CLONE_NEWUSER, "--unshare-user" },
+	};
+	uint64_t made = p->unshare | (p->userns ? CLONE_NEWUSER : 0);
+	size_t i, k;
+
+	for (i = 0; i < p->n_settings; i++)
+		for (k = 0; k < ARRAY_SIZE(options); k++)
+			if (p->settings[i].ns == options[k].ns && !(made & options[k].ns))
+				return fail_hint(f,
+						 fail(f, 0, "--sysctl %s requires %s",
+						      p->settings[i].word, options[k].option),
+						 "without it the setting would be the host's own");
+	return 0;
+}
+
 int rules_check_early(const struct plan *p, struct fail *f)
 {
 	/* the one rule whose text depends on what was typed */
@@ -272,5 +314,24 @@ int rules_check_early(const struct plan *p, struct fail *f)
 
 int rules_check_late(const struct plan *p, struct fail *f)
 {
-	return check(p, late_rules, ARRAY_SIZE(late_rules), f);
+	int r = check(p, late_rules, ARRAY_SIZE(late_rules), f);
+
+	return r < 0 ? r : check_settings(p, f);
+}
+
+int rules_check_masks(const struct plan *p, struct fail *f)
+{
+	const struct op *op;
+
+	for (op = p->ops; op < p->ops + p->n_ops; op++)
+		if (op->type == OP_MASK && op->on_fresh && !(op->flags & OP_TRY) &&
+		    (p->caps & CAP_BIT(CAP_SYS_ADMIN)))
+			return fail_hint(f,
+					 fail(f, 0,
+					      "%s %s: the command could take it off again, as it "
+					      "can unmount what it lies on",
+					      op->option, op->dest),
+					 "add --cap-drop CAP_SYS_ADMIN, or be content with "
+					 "--mask-try");
+	return 0;
 }

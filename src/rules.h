@@ -12,3 +12,7 @@ int rules_check_early(const struct plan *p, struct fail *f);
 /* The rules that need to know whether a user namespace is made. Returns 0, or -EINVAL with F
  * filled. */
 int rules_check_late(const struct plan *p, struct fail *f);
+
+/* Refuses a mask that the command could take off again, as it can what lies on a mount of the
+ * sandbox's own, once it is known what those are. Returns 0 or -errno with F filled. */
+int rules_check_masks(const struct plan *p, struct fail *f);

@@ -53,6 +53,8 @@ struct sandbox {
 	struct seccomp_program *filters;
 	size_t n_filters;
 
+	int *host_settings; /* O_PATH, by plan.settings, and one more for the limit of processes */
+
 	/* the builder's */
 	uid_t outer_uid; /* its ids where the first user namespace is a joined one, else 0 */
 	gid_t outer_gid;

@@ -118,13 +118,15 @@ class Explain(ProbeCase):
 # what an operand may be, by the name that the table gives it; options may need others beside them
 OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 'FD': None,
             'FILE': '/etc/os-release', 'FLAGS': 'noexec,ro', 'LIMIT': 'core=0',
+            'NUMBER': '1000', 'SETTING': 'net.ipv4.ip_forward=1',
             'FAMILIES': 'inet', 'GID': '7', 'LABEL': 'a:b:c:s0',
             'NAME': 'name', 'NAMES': 'open', 'POLICY': 'strict', 'OCTAL': '0123', 'PATH': '/path',
             'PID': None,
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
             'PORT': 'bind:80', 'VALUE': 'value', 'VAR': 'VAR', 'VERSION': '1',
             'WORKDIR': '/workdir'}
-BEFORE = {'--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
+BEFORE = {'--pid-limit': ['--unshare-pid'], '--sysctl': ['--unshare-net'],
+          '--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
           '--proc-subset': ['--unshare-pid'],
           '--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
           '--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],

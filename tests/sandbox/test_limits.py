@@ -3,6 +3,7 @@
 """Limits and settings of the command: what holds for it, and for nothing of the set-up."""
 
 import os
+import re
 import resource
 
 from probe import HOST, SMALL, ProbeCase, main
@@ -111,6 +112,179 @@ class Umask(ProbeCase):
         for word in ('1777', '8', 'u=rwx', ''):
             with self.subTest(word):
                 self.assertFails(self.husk('--umask', word, '--', 'true'), 125, '--umask takes')
+
+
+class Sysctl(ProbeCase):
+    ALL = ('--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-pid', '--proc', '/proc')
+
+    def values(self, *settings, args=ALL):
+        """The settings of these KEY=VALUE as they are inside, by /proc/sys."""
+        words = [w for s in settings for w in ('--sysctl', s)]
+        paths = []
+        for s in settings:
+            key = s.partition('=')[0]
+            dots = key.find('/') < 0 or 0 <= key.find('.') < key.find('/')
+            paths.append('/proc/sys/' + (key.replace('.', '/') if dots else key))
+        r = self.husk(*HOST, *args, *words, '--', 'cat', *paths)
+        self.assertRuns(r)
+        return [' '.join(line.split()) for line in r.out.splitlines()]
+
+    def host(self, path):
+        with open(f'/proc/sys/{path}', encoding='utf-8') as f:
+            return f.read()
+
+    def test_of_the_network(self):
+        before = self.host('net/ipv4/ip_forward')
+        self.assertEqual(self.values('net.ipv4.ip_forward=1', 'net/ipv4/conf/lo/rp_filter=2',
+                                     'net.ipv4.ping_group_range=0 0'), ['1', '2', '0 0'])
+        self.assertEqual(self.host('net/ipv4/ip_forward'), before)
+
+    def test_of_ipc(self):
+        self.need_kernel(6, 9)
+        before = self.host('kernel/msgmax')
+        self.assertEqual(self.values('kernel.msgmax=4096', 'fs.mqueue.msg_max=20',
+                                     'kernel.shmmni=100'), ['4096', '20', '100'])
+        self.assertEqual(self.host('kernel/msgmax'), before)
+
+    def test_of_uts(self):
+        self.assertEqual(self.values('kernel.hostname=here', 'kernel.domainname=there'),
+                         ['here', 'there'])
+
+    def test_of_processes(self):
+        self.need_kernel(6, 14)
+        self.assertEqual(self.values('kernel.pid_max=1000'), ['1000'])
+
+    def test_of_users(self):
+        self.assertEqual(self.values('user.max_net_namespaces=3'), ['3'])
+        self.assertFails(self.husk(*HOST, '--sysctl', 'user.max_uts_namespaces=0', '--', 'unshare',
+                                   '--uts', 'true'), 1, 'No space')
+
+    def test_without_capabilities(self):
+        self.assertEqual(self.values('net.ipv4.ip_forward=1', args=(
+            *self.ALL, '--cap-drop', 'ALL', '--map-current-user')), ['1'])
+
+    def test_the_last_counts(self):
+        self.assertEqual(self.values('net.ipv4.ip_forward=1', 'net.ipv4.ip_forward=0'), ['0', '0'])
+
+    def refused(self, setting, err, args=ALL):
+        self.assertFails(self.husk(*HOST, *args, '--sysctl', setting, '--', 'true'), 125,
+                         f'--sysctl {re.escape(setting)}{err}')
+
+    def test_of_a_shared_namespace(self):
+        for setting, option in (('net.ipv4.ip_forward=1', 'net'), ('kernel.msgmax=1', 'ipc'),
+                                ('fs.mqueue.msg_max=1', 'ipc'), ('kernel.hostname=x', 'uts'),
+                                ('kernel.domainname=x', 'uts'), ('kernel.pid_max=999', 'pid')):
+            with self.subTest(setting):
+                self.refused(setting, f" requires --unshare-{option}\n.*the host's own", args=())
+
+    def test_of_the_whole_machine(self):
+        for setting in ('kernel.core_pattern=x', 'vm.swappiness=1', 'kernel.semx=1',
+                        'fs.file-max=1', 'network.x=1', 'kernel.pid_max.x=1', 'user.x=1'):
+            with self.subTest(setting):
+                self.refused(setting, ': it is no setting of a namespace\nhusk: hint: those are')
+
+    def test_no_setting(self):
+        for setting in ('net.ipv4.ip_forward', 'kernel=1', '=1', '', 'net..x=1', '.net.x=1',
+                        'net.x.=1', 'net/../kernel/core_pattern=x', 'net/./x=1', '/net/x=1'):
+            with self.subTest(setting):
+                self.refused(setting, ': no setting\nhusk: hint: --sysctl KEY=VALUE')
+
+    def test_unknown(self):
+        self.refused('net.ipv4.no_such=1', ': No such file.*\n.*no setting of that name')
+
+    def test_bad_values(self):
+        self.refused('net.ipv4.ip_forward=x', ': Invalid argument\n.*does not take that value')
+        self.refused('net.ipv4.ip_forward=1 2', ': the kernel has taken only a part')
+        self.refused('kernel.hostname=' + 'x' * 65, ': Invalid argument\n.*at most 64')
+
+    def test_what_a_namespace_may_not(self):
+        self.refused('net.core.rmem_max=1', ": (Permission denied\n.*host's root|No such file)")
+
+    def test_explained(self):
+        r = self.husk('--explain', *self.ALL, '--sysctl', 'net.ipv4.ip_forward=1', '--', 'true')
+        self.assertIn('  setting net.ipv4.ip_forward=1\n', r.out)
+
+
+class PidLimit(ProbeCase):
+    """Processes are counted by forks that wait, until one fails."""
+
+    BOMB = r'''
+        #include <stdio.h>
+        #include <string.h>
+        #include <unistd.h>
+        #include <errno.h>
+        int main(void)
+        {
+            int n = 1;
+            pid_t pid;
+            while ((pid = fork()) > 0 && n < 2000)
+                n++;
+            if (pid == 0)
+                for (;;)
+                    pause();
+            printf("%d %s\n", n, strerror(errno));
+            return 0;
+        }'''
+
+    def bomb(self, *args, before=()):
+        r = self.husk(*HOST, '--unshare-pid', '--proc', '/proc', *args, '--', *before,
+                      self.inside_c(self.BOMB, 'bomb'), timeout=60)
+        self.assertRuns(r)
+        return r.out
+
+    def setUp(self):
+        super().setUp()
+        self.need_kernel(6, 14)
+
+    def test_it_holds(self):
+        """With the init there are as many as said."""
+        before = self.host()
+        self.assertEqual(self.bomb('--pid-limit', '320'), '319 Resource temporarily unavailable\n')
+        self.assertEqual(self.host(), before)
+
+    def host(self):
+        with open('/proc/sys/kernel/pid_max', encoding='utf-8') as f:
+            return f.read()
+
+    def test_pid_max(self):
+        self.check([*HOST, '--unshare-pid', '--proc', '/proc', '--pid-limit', '320'],
+                   ('read /proc/sys/kernel/pid_max', '321'))
+
+    def test_root_inside_cannot_raise_it(self):
+        got = self.bomb('--pid-limit', '320', before=('sh', '-c', 'echo 100000 '
+                                                      '>/proc/sys/kernel/pid_max; exec "$@"', 'sh'))
+        self.assertEqual(got, '319 Resource temporarily unavailable\n')
+
+    def test_nor_by_another_user_namespace(self):
+        got = self.bomb('--pid-limit', '320', before=('sh', '-c', 'echo 100000 '
+                                                      '>/proc/sys/kernel/pid_max; exec "$@"', 'sh',
+                                                      'unshare', '--user', '--map-root-user'))
+        self.assertEqual(got, '319 Resource temporarily unavailable\n')
+
+    def test_a_lower_nproc_stays(self):
+        self.assertTrue(self.bomb('--pid-limit', '320', '--rlimit', 'nproc=20').startswith('19 '))
+
+    def test_numbers(self):
+        for word in ('299', '0', '-1', '4194304', 'x', '', '300k'):
+            with self.subTest(word):
+                self.assertFails(self.husk('--unshare-pid', '--pid-limit', word, '--', 'true'),
+                                 125, f'--pid-limit {word}: a number from 300 to 4194303')
+        for word in ('300', '4194303'):
+            self.assertRuns(self.husk('--unshare-pid', '--pid-limit', word, '--', 'true'))
+
+    def test_of_shared_processes(self):
+        self.assertFails(self.husk('--pid-limit', '400', '--', 'true'), 125,
+                         '--pid-limit requires --unshare-pid')
+
+
+class CgroupFd(ProbeCase):
+    def test_no_cgroup(self):
+        self.assertFails(self.husk('--cgroup-fd', '0', '--', 'true'), 125,
+                         '--cgroup-fd 0: Bad file descriptor\nhusk: hint: .*cgroup2')
+
+    def test_not_open(self):
+        self.assertFails(self.husk('--cgroup-fd', '99', '--', 'true'), 125,
+                         'not opened that descriptor')
 
 
 USR_ARGS = ('--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib',
