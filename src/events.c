@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -20,9 +21,9 @@
 #include "util.h"
 
 /* Of a process's flags in /proc/PID/stat, proc(5) and the kernel's sched.h: forked, no execve
- * since.
- */
+ * since; about to end, or ended. */
 #define PF_FORKNOEXEC 0x40
+#define PF_EXITING    0x4
 
 /* Writes all of TEXT, also to a descriptor that does not block. Returns 0 or -errno. */
 static int write_all(int fd, const char *text, size_t length)
@@ -282,7 +283,9 @@ void events_exit(const struct plan *p, int status, int orphans)
 	end(p, &j);
 }
 
-int events_has_execed(int proc_fd, pid_t pid)
+/* The flags of a process; as of one that ends without an execve where it cannot be seen; or
+ * -errno. */
+static long process_flags(int proc_fd, pid_t pid)
 {
 	char text[512], *field;
 	ssize_t n;
@@ -293,11 +296,25 @@ int events_has_execed(int proc_fd, pid_t pid)
 	fd = openat(proc_fd, text, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (n < 0) /* ended, or hidden: see hidepid in proc(5) */
-		return errno == ENOENT || errno == ESRCH || errno == EACCES ? 0 : neg_errno();
+		return errno == ENOENT || errno == ESRCH || errno == EACCES
+			       ? PF_FORKNOEXEC | PF_EXITING
+			       : neg_errno();
 	text[n] = '\0';
 	/* the name, in brackets, may hold anything; the flags are the seventh field after it */
 	field = strrchr(text, ')');
 	for (i = 0; field && i < 7; i++)
 		field = strchr(field + 1, ' ');
-	return field && !(strtoul(field, NULL, 10) & PF_FORKNOEXEC);
+	return field ? strtol(field, NULL, 10) : -ENODATA;
+}
+
+int events_has_execed(int proc_fd, pid_t pid)
+{
+	long flags;
+	int tries = 0;
+
+	/* execve ends a vfork(2) a moment before it clears the flag */
+	while ((flags = process_flags(proc_fd, pid)) >= 0 && flags & PF_FORKNOEXEC &&
+	       !(flags & PF_EXITING) && tries++ < 1000)
+		sched_yield();
+	return flags < 0 ? (int)flags : !(flags & PF_FORKNOEXEC);
 }
