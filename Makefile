@@ -5,12 +5,15 @@ MESON = /usr/bin/meson
 BUILD = build
 PREFIX = /usr/local
 TESTFLAGS =
+KERNELFLAGS =
+GUESTS = linux-6.1
 BENCHFLAGS =
 SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check check-analysers check-cross bench fuzz install clean
+.PHONY: all demo check check-analysers check-kernel check-kernel-full check-cross bench fuzz \
+	install clean
 
 all:
 	tools/setup build
@@ -33,6 +36,16 @@ check:
 	-$(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
 		--no-suite kernel --no-suite check --no-suite budget $(TESTFLAGS)
 	tools/tap-summary $(BUILD) $(BUILD)-asan
+
+# Under Debian's own kernels, emulated: slow. What is downloaded is kept in ~/.cache.
+check-kernel: all
+	tools/setup kernel
+	ninja -C $(BUILD) meson-test-prereq
+	tools/check-kernel --build $(BUILD) $(KERNELFLAGS) $(GUESTS)
+
+# With SELinux, and with an AppArmor that denies user namespaces.
+check-kernel-full: GUESTS = selinux apparmor
+check-kernel-full: check-kernel
 
 # As a machine of 32 bits, which this one's kernel runs, and as another one, emulated.
 check-cross:
@@ -57,4 +70,4 @@ install: all
 	$(MESON) install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror $(BUILD)-*-linux-gnu
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror $(BUILD)-kernel $(BUILD)-*-linux-gnu

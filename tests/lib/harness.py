@@ -18,7 +18,8 @@ A test file looks like this:
 
 Started as root, main() drops to the user named by HUSK_TEST_USER (husktest); with
 main(root=True) it stays root, in a mount namespace of its own. HUSK and HUSK_BWRAP name the
-programs under test. Output is TAP; the exit status is 0 whenever the TAP tells the result.
+programs under test; HUSK_TEST_SLOW multiplies the limits of time. Output is TAP; the exit status
+is 0 whenever the TAP tells the result.
 """
 
 import atexit
@@ -48,8 +49,10 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ORACLE = '/usr/bin/bwrap'
 USER = os.environ.get('HUSK_TEST_USER', 'husktest')
 PYTHON = '/usr/bin/python3'
-KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TRACE', 'HUSK_BUILD', 'HUSK_OFFSETS',
+KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TEST_SLOW', 'HUSK_TRACE', 'HUSK_BUILD', 'HUSK_OFFSETS',
             'ASAN_OPTIONS', 'UBSAN_OPTIONS')
+# every limit of time is multiplied by this: an emulated machine is slow
+SLOW = float(os.environ.get('HUSK_TEST_SLOW', 1))
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -143,7 +146,7 @@ def wait_gone(pid, timeout=5.0):
 
 def wait_until(condition, timeout=5.0):
     """Poll condition() until it is true; return its last value."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + timeout * SLOW
     while True:
         value = condition()
         if value or time.monotonic() > end:
@@ -355,7 +358,7 @@ class Case(unittest.TestCase):
     """A test with a directory of its own, self.dir, that leaves no process and no file."""
 
     maxDiff = None
-    time_limit = 60  # seconds that one test may take
+    time_limit = 60 * SLOW  # seconds that one test may take
 
     def setUp(self):
         super().setUp()
@@ -390,7 +393,7 @@ class Case(unittest.TestCase):
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              start_new_session=True, preexec_fn=preexec_fn, umask=umask)
         out, err = bytearray(), bytearray()
-        timed_out = self._pump(p.pid, timeout, b'' if input is None else _bytes(input),
+        timed_out = self._pump(p.pid, timeout * SLOW, b'' if input is None else _bytes(input),
                                p.stdin, {p.stdout: out, p.stderr: err})
         if timed_out:
             _kill_with_descendants(p.pid)
@@ -546,7 +549,7 @@ class Case(unittest.TestCase):
         with os.fdopen(master, 'r+b', buffering=0) as m, os.fdopen(status_r, 'rb') as status:
             if input:
                 os.write(m.fileno(), _bytes(input))
-            timed_out = self._watch(status, m, out, timeout, expect)
+            timed_out = self._watch(status, m, out, timeout * SLOW, expect)
             if timed_out:
                 for pid in descendants(leader):
                     _kill(pid)
