@@ -245,7 +245,8 @@ def unlisted(names, build):
     """The test files among names that tests/meson.build, whose text is build, does not run."""
     found = []
     for name in names:
-        match = re.match(r'tests/(unit|sandbox|compat|root|check)/test_(\w+)\.(c|py)$', name) or \
+        match = re.match(r'tests/(unit|sandbox|compat|root|security|check)/test_(\w+)\.(c|py)$',
+                         name) or \
             re.match(r'tests/(kernel)/(\w+)\.(c)$', name) or \
             re.match(r'tests/(fuzz)/fuzz_(\w+)\.(c)$', name)
         if not match:
@@ -426,7 +427,8 @@ class Planted(Case):
     def test_unlisted(self):
         build = "unit_tests = [\n  'caps',\n]\nkernel_tests = [\n]\n"
         self.assertEqual(unlisted(['tests/unit/test_caps.c', 'tests/lib/tap.h'], build), [])
-        for name in ('tests/unit/test_plan.c', 'tests/kernel/caps.c', 'tests/root/test_caps.py'):
+        for name in ('tests/unit/test_plan.c', 'tests/kernel/caps.c', 'tests/root/test_caps.py',
+                     'tests/security/test_caps.py'):
             self.assertEqual(unlisted([name], build), [name])
 
     def compile(self, name, text, *flags):
