@@ -230,12 +230,14 @@ static bool reap(struct init *init, int flags)
  * to us, which is a hang-up, comes to us alone. */
 static void signal_terminal(const struct init *init, const struct signalfd_siginfo *info)
 {
-	if (info->ssi_signo == SIGCONT)
-		pty_continue(init->sb, init->command, init->stopped);
-	else if (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL)
+	if (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL) {
 		kill(-init->command, SIGHUP);
-	else
+		kill(-init->command, SIGCONT); /* whoever is stopped gets it too */
+	} else if (info->ssi_signo == SIGCONT) {
+		pty_continue(init->sb, init->command, init->stopped);
+	} else {
 		kill(init->command, (int)info->ssi_signo);
+	}
 }
 
 static void handle_signal(struct init *init)

@@ -5,6 +5,8 @@
 Each round runs every program once, so what else the machine does hits all alike. The figures are
 the wall time of whole runs in ms: median (minimum), and the ratio of the median to Debian's.
 Ratios carry over to other machines, times do not. All runs are an ordinary user's.
+
+The case relay is the time that 1 GB takes through the terminal of --pty, beside script(1).
 """
 
 import argparse
@@ -198,6 +200,34 @@ def pss(program, harness):
             print('bench: the sandbox was killed', file=sys.stderr)
 
 
+def relay(husk, directory, rounds):
+    """{label: [s, ...]}: text of 1 GB, written by cat to the terminal of each."""
+    path, size = os.path.join(directory, 'text'), 50_000_000
+    with open(path, 'wb') as f:
+        f.write((b'x' * 75 + b'\n') * (size // 76))
+    cat = ['cat'] + [path] * 20
+    lines = {'husk --pty': [husk, '--pty', '--', *cat],
+             'script -qc': ['script', '-qc', ' '.join(cat), '/dev/null']}
+    times = {label: [] for label in lines}
+    for number in range(rounds):
+        for label in list(lines)[::1 if number % 2 else -1]:
+            start = time.monotonic()
+            subprocess.run(lines[label], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           check=True)
+            times[label].append(time.monotonic() - start)
+            print(f'relay: {label} {times[label][-1]:.2f} s', file=sys.stderr, flush=True)
+    return times
+
+
+def print_relay(times):
+    """What relay() has found."""
+    medians = {label: statistics.median(values) for label, values in times.items()}
+    print('\n| 1 GB through a terminal | s: median (minimum) | of script -qc |\n|---|---|---|')
+    for label, values in times.items():
+        print(f'| {label} | {medians[label]:.2f} ({min(values):.2f}) | '
+              f'{medians[label] / medians["script -qc"]:.2f} |')
+
+
 def cell(value, reference, is_reference):
     """One cell of the table."""
     if isinstance(value, str):
@@ -240,14 +270,14 @@ def parse():
                         default=os.path.join(REPO, 'build', 'libexec', 'husk', 'bwrap'))
     parser.add_argument('--binary', action='append', default=[], metavar='LABEL=PATH',
                         help='time another build of husk, under both names')
-    parser.add_argument('--cases', default=','.join([*CASES, 'pss']),
+    parser.add_argument('--cases', default=','.join([*CASES, 'pss', 'relay']),
                         help='comma-separated: %(default)s')
     parser.add_argument('--runs', type=int, default=100, help='rounds per case (%(default)s)')
     parser.add_argument('--seconds', type=float, default=20,
                         help='no new round of a case after so long (%(default)s)')
     options = parser.parse_args()
     options.cases = options.cases.split(',')
-    unknown = set(options.cases) - {*CASES, 'pss'}
+    unknown = set(options.cases) - {*CASES, 'pss', 'relay'}
     if unknown:
         parser.error(f'no such case: {", ".join(sorted(unknown))}')
     return options
@@ -284,7 +314,10 @@ def main():
                 print(f'{name}: done', file=sys.stderr, flush=True)
         print(f'Linux {os.uname().release}, {os.cpu_count()} CPUs; ms: median (minimum), '
               'ratio of the median to Debian\'s bwrap\n')
-        print_table({**timed, **rows}, list(programs), reference)
+        if timed or rows:
+            print_table({**timed, **rows}, list(programs), reference)
+        if 'relay' in options.cases:
+            print_relay(relay(programs['husk'], os.environ['BENCH_DIR'], 3))
         return 0
 
     sys.exit(harness.supervise(body))

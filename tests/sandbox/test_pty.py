@@ -503,8 +503,12 @@ class Jobs(PtyCase):
 class Restored(PtyCase):
     """The caller's terminal has its modes back, however it ends."""
 
+    # a sanitized build has handlers of its own, but for these
+    PLAIN = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:'
+                             'handle_abort=0:detect_leaks=0'}
+
     def running(self, *args, command=('sh', '-c', 'echo ready; exec sleep 30')):
-        t = self.terminal(*(args or OWN), '--', *command)
+        t = self.terminal(*(args or OWN), '--', *command, env=self.PLAIN)
         t.expect('ready')
         self.assertTrue(wait_until(t.is_raw))
         return t
@@ -569,6 +573,23 @@ class Restored(PtyCase):
         inside = self.descendants(t.pid)
         t.close()
         self.assertTrue(wait_until(lambda: not any(map(self.alive, inside))))
+
+    def test_hang_up_ends_what_is_stopped(self):
+        """The command, with its launcher, or only a child that it waits for."""
+        for args in (OWN, HOST_TREE):
+            t = self.shell()
+            t.send(f'{HUSK} {" ".join(args)} -- sh -c "echo ready; read x"\n')
+            t.expect('\nready')
+            inside = self.descendants(t.pid)
+            t.send('\x1a')
+            t.expect('Stopped')
+            t.close()
+            self.assertTrue(wait_until(lambda: not any(map(self.alive, inside))))
+            t = self.running(*args, command=('bash', '-c', 'trap "" HUP; (trap - HUP; echo ready; '
+                                             'kill -STOP $BASHPID); exit 3'))
+            inside = self.descendants(t.pid)
+            t.close()
+            self.assertTrue(wait_until(lambda: not any(map(self.alive, inside))))
 
     def test_hang_up_reaches_the_command(self):
         mark = self.path('mark')
