@@ -48,6 +48,28 @@ static void tell_caps(struct facts *t)
 	json_close(&t->json, ']');
 }
 
+/* A user namespace hides the numbers of the caller's groups, not what they may do to files:
+ * user_namespaces(7). */
+static void tell_groups(struct facts *t)
+{
+	int n = getgroups(0, NULL), i;
+	gid_t *groups = n > 0 ? calloc((size_t)n, sizeof *groups) : NULL;
+
+	n = groups ? getgroups(n, groups) : 0;
+	json_open(&t->json, "outer-groups", '[');
+	for (i = 0; i < n; i++) {
+		json_number(&t->json, NULL, groups[i]);
+		if (i == 0)
+			fact_line(t);
+		fact_say(t,
+			 i == 0 ? "these groups of the caller's still count for files: %u" : " %u",
+			 groups[i]);
+	}
+	fact_say(t, n > 0 ? "\n" : "");
+	json_close(&t->json, ']');
+	free(groups);
+}
+
 static void tell_identity(struct facts *t)
 {
 	const struct plan *p = t->plan;
@@ -81,6 +103,7 @@ static void tell_identity(struct facts *t)
 		json_null(&t->json, "gid");
 	json_number(&t->json, "outer-uid", c->uid);
 	json_number(&t->json, "outer-gid", c->gid);
+	tell_groups(t);
 	json_string(&t->json, "user-namespace", user_namespace(p));
 	json_number(&t->json, "levels",
 		    p->two_levels ? 2 : !streq(user_namespace(p), "shared") + (p->userns2_fd >= 0));
