@@ -395,6 +395,7 @@ static pid_t start_command(struct init *init)
 
 	if (!init->pid_namespace && init->sb->plan->status_fd >= 0 && pipe2(pair, O_CLOEXEC) < 0)
 		return -1;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): the child sets no other variable of ours */
 	pid = init->pid_namespace ? vfork() : fork();
 	if (pid == 0)
 		child(init->sb, self);

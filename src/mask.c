@@ -211,6 +211,7 @@ static int find_place(struct sandbox *sb, const struct op *op, struct place *at)
 	int r;
 
 	at->parent = NO_FD;
+	at->inside = "/";
 	at->target = dest_open(sb, op->dest, O_PATH);
 	if (at->target < 0 && at->target != -ENOENT)
 		return fail(sb->fail, -at->target, "%s %s", op->option, op->dest);
@@ -242,7 +243,7 @@ static int check_directory(struct sandbox *sb, const struct place *at, const cha
 	size_t length = strlen(at->full);
 	char *line, *save = NULL;
 	bool below = false, known = false;
-	struct mountinfo m;
+	struct mountinfo m = { 0 };
 	struct statx stx;
 
 	if (!text || sys_statx(at->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
@@ -282,8 +283,9 @@ static int note(struct sandbox *sb, const struct op *op, enum mask_made made, co
 	if (r < 0)
 		return fail(sb->fail, -r, "Out of memory");
 	sb->masks[number] = made;
-	return sb->plan->status_fd >= 0 ? channel_send(sb->socket, MESSAGE_MASK, number << 2 | made)
-					: 0;
+	return sb->plan->status_fd >= 0
+		       ? channel_send(sb->socket, MESSAGE_MASK, (int)((unsigned)number << 2 | made))
+		       : 0;
 }
 
 /* Adds whiteouts to WHITE for the masks that follow OP directly, as far as they lie in the same
