@@ -8,12 +8,13 @@ TESTFLAGS =
 KERNELFLAGS =
 GUESTS = linux-6.1
 BENCHFLAGS =
+LOADFLAGS =
 SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check check-analysers check-kernel check-kernel-full check-cross bench fuzz \
-	install clean
+.PHONY: all demo check check-analysers check-kernel check-kernel-full check-cross check-load bench \
+	fuzz install clean
 
 all:
 	tools/setup build
@@ -56,6 +57,13 @@ check-cross:
 check-analysers:
 	tools/setup analysers
 	tools/analyse
+
+# Many sandboxes at once and in a row, killed at every moment; takes some minutes. They are those of
+# a user who has nothing else running, whose keys and processes can be counted.
+check-load: all
+	HUSK_TEST_USER=huskload tools/setup load
+	HUSK_TEST_USER=huskload HUSK=$(BUILD)/husk HUSK_BWRAP=$(BUILD)/libexec/husk/bwrap \
+		tests/load/load.py $(LOADFLAGS)
 
 bench: all
 	tools/setup check

@@ -55,7 +55,7 @@ static int check_labels(const struct plan *p, struct fail *f)
 }
 
 /* Fills in what the processes inside will need, before there are any. */
-static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static PATH_MAX])
+static int prepare(const struct launch *l, struct sandbox *sb)
 {
 	int r;
 
@@ -84,12 +84,12 @@ static int prepare(const struct launch *l, struct sandbox *sb, char cwd[static P
 		.host_proc = NO_FD,
 		.landlock_fd = NO_FD,
 	};
-	sb->cwd = getcwd(cwd, PATH_MAX) ? cwd : NULL;
+	sb->cwd = getcwd(NULL, 0);
 	/* removed, or too deep to be named: the command will start elsewhere */
 	if (!sb->cwd && errno != ENOENT && errno != ERANGE && errno != ENAMETOOLONG &&
 	    errno != EACCES)
 		return fail(sb->fail, errno, "Can't tell the working directory");
-	if (sb->cwd && cwd[0] != '/') /* out of reach, getcwd(3) */
+	if (sb->cwd && sb->cwd[0] != '/') /* out of reach, getcwd(3) */
 		sb->cwd = NULL;
 	sb->umask = umask(0);
 	r = check_labels(l->plan, sb->fail);
@@ -273,7 +273,6 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	};
 	struct tty_model model;
 	struct sandbox sb = { .fail = f };
-	char cwd[PATH_MAX];
 	int r;
 
 	signal(SIGCHLD, SIG_DFL);
@@ -282,7 +281,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
-	r = prepare(l, &sb, cwd);
+	r = prepare(l, &sb);
 	if (r < 0)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
 		return r;

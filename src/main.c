@@ -67,6 +67,11 @@
 
 extern char **environ;
 
+/* Mostly room for text that is hardly ever written. As part of the stack, or in front of other
+ * variables, it would spread them over more pages, which this process and the init keep: as a
+ * common symbol it is the last. */
+struct fail failure __attribute__((common));
+
 static const struct personality *choose_personality(const char *program)
 {
 	const char *slash = strrchr(program, '/');
@@ -242,7 +247,6 @@ static int run(struct plan *p, char **argv, struct trace *trace, int *ret_status
 
 int main(int argc, char **argv)
 {
-	struct fail failure;
 	const char *phase = "options";
 	struct trace trace;
 	struct plan plan;

@@ -75,9 +75,10 @@ void *plan_append(void *items, size_t *n, size_t size)
 	char *array, *grown;
 
 	memcpy(&array, items, sizeof array);
-	/* grows at every power of two: *N is the length, and its own record of the room */
-	if ((*n & (*n - 1)) == 0) {
-		grown = reallocarray(array, *n ? *n * 2 : 1, size);
+	/* begins with room for four, and grows at every power of two after: *N is the length, and
+	 * its own record of the room. What was too small once stays in the heap. */
+	if (*n == 0 || (*n >= 4 && (*n & (*n - 1)) == 0)) {
+		grown = reallocarray(array, *n ? *n * 2 : 4, size);
 		if (!grown)
 			return NULL;
 		array = grown;

@@ -171,8 +171,11 @@ def with_mounts(count, function):
     return json.loads(text)
 
 
-def pss(program, harness):
-    """Sum of the PSS (KiB) of all processes of a small sandbox but its command, or a reason."""
+def resident(program, harness, *fields):
+    """Sum of the FIELDS of smaps_rollup (KiB) of all processes of a small sandbox but its command.
+
+    Or a reason why there is none.
+    """
     prefix = []
     if os.geteuid() == 0:
         user = pwd.getpwnam(harness.USER)
@@ -190,7 +193,7 @@ def pss(program, harness):
                 if f.read().strip() == 'cat':
                     continue
             with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as f:
-                total += sum(int(line.split()[1]) for line in f if line.startswith('Pss:'))
+                total += sum(int(line.split()[1]) for line in f if line.startswith(fields))
         return total
     except PermissionError:
         return 'not readable'
@@ -300,8 +303,10 @@ def main():
         programs[reference] = harness.ORACLE
     rows = {}
     if 'pss' in options.cases:
-        rows['PSS of monitor and init, KiB'] = {label: pss(program, harness)
-                                                for label, program in programs.items()}
+        for name, fields in (('PSS', ('Pss:',)), ('private pages', ('Private_',))):
+            rows[f'{name} of monitor and init, KiB'] = {
+                label: resident(program, harness, *fields)
+                for label, program in programs.items()}
 
     def body():
         os.environ['BENCH_DIR'] = os.path.join(harness.BASE, 'tests')
