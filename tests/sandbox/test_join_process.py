@@ -12,8 +12,9 @@ from probe import BWRAP, HOST, HUSK, ORACLE, PYTHON, SMALL, all_caps, main
 
 # what may be said of a command that joins, by groups of the table and beyond them
 MAKING = {'namespaces', 'root'}
-ALSO = {'--as-pid-1', '--disable-userns', '--file-label', '--hostname', '--map-current-user',
-        '--map-root-user', '--not-a-security-boundary', '--userns-block-fd'}
+ALSO = {'--as-pid-1', '--disable-userns', '--file-label', '--hostname', '--landlock',
+        '--landlock-abi', '--landlock-tcp', '--map-current-user', '--map-root-user',
+        '--not-a-security-boundary', '--pid-limit', '--sysctl', '--userns-block-fd'}
 
 # Watches for processes of husk that have not yet become a command, and tries them all.
 WATCHER = '''
@@ -230,7 +231,9 @@ class Command(JoinCase):
 
     def test_options_that_make_a_sandbox(self):
         """Each of them is refused by its name; nothing is silently left out."""
-        operands = {'FD': '0', 'SECONDS': '1', 'OCTAL': '755', 'BYTES': '1', 'PID': '1'}
+        operands = {'FD': '0', 'SECONDS': '1', 'OCTAL': '755', 'BYTES': '1', 'PID': '1',
+                    'NUMBER': '400', 'SETTING': 'net.ipv4.ip_forward=1', 'VERSION': '1',
+                    'PORT': 'bind:80'}
         for line in self.husk('--dump-options').out.splitlines():
             name, kinds, group, *_ = line.split('\t') + ['', '']
             if not (group in MAKING or name in ALSO) or name.startswith('--join-'):
