@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#include "signals.h"
 #include "tty.h"
 #include "util.h"
 
@@ -265,13 +266,13 @@ void relay_move(struct relay *r, const struct pollfd fds[static RELAY_FDS])
 		write_out(r);
 }
 
-/* A signal that has come, or 0. */
+/* A signal that has come and means the end, or 0. */
 static int signal_of(int signals)
 {
 	struct signalfd_siginfo info;
 
-	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGWINCH ||
-	    info.ssi_signo == SIGCONT || info.ssi_signo == SIGURG)
+	if (read(signals, &info, sizeof info) != sizeof info ||
+	    !(signals_ending() & signals_one((int)info.ssi_signo)))
 		return 0;
 	return (int)info.ssi_signo;
 }
@@ -291,8 +292,11 @@ int relay_end(struct relay *r, int signals)
 		if (r->from_end == 0 || left == 0)
 			break;
 		fds[0].fd = r->out;
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-			continue;
+		if (poll(fds, ARRAY_SIZE(fds), 0) == 0) {
+			/* whoever has to wait may want to type ^C at it */
+			relay_pause(r);
+			poll(fds, ARRAY_SIZE(fds), -1);
+		}
 		if (fds[1].revents)
 			sig = signal_of(signals);
 		else if (fds[0].revents)

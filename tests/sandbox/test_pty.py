@@ -169,7 +169,8 @@ class Made(PtyCase):
                 self.assertIn(b'24 80', t.out)
 
     def test_modes_of_the_callers(self):
-        t = Terminal(self, ['sh', '-c', f'stty kill ^X; {HUSK} --pty -- sh -c "{self.LOOK}"'])
+        t = Terminal(self, ['sh', '-c', 'stty kill ^X; exec "$@"', 'sh', HUSK, '--pty', '--', 'sh',
+                            '-c', self.LOOK])
         self.assertEqual(t.wait(), 0)
         self.assertEqual(t.out.split(b'\r\n')[3], b'1')
 
@@ -603,6 +604,8 @@ class Restored(PtyCase):
 class Bytes(PtyCase):
     """Nothing is lost, and nothing waits for ever."""
 
+    time_limit = 150
+
     # SIZE bytes of lines that are all different, as fast as can be
     WRITE = '''
 import hashlib, os, sys
@@ -685,6 +688,16 @@ print(h.hexdigest())
         time.sleep(0.1)
         p.terminate()
         self.assertEqual(p.wait(10), -signal.SIGTERM)
+
+    def test_reader_that_never_reads_and_a_user(self):
+        """The command has ended, and its output waits: the terminal is its user's again."""
+        t = self.shell()
+        t.send(f'{HUSK} {" ".join(OWN)} -- seq 25000 | sleep 100\n')
+        self.assertTrue(wait_until(t.is_raw))
+        self.assertTrue(wait_until(lambda: not t.is_raw()))
+        t.send('\x03')
+        t.expect('\\^C\r*\n')
+        t.expect('prompt> ')
 
     def test_input_of_a_pipe(self):
         for args in (OWN, HOST_TREE, NO_PTS):
