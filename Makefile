@@ -35,7 +35,7 @@ check:
 	$(MESON) compile -C $(BUILD)-asan
 	-$(MESON) test -C $(BUILD) $(TESTFLAGS)
 	-$(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
-		--no-suite kernel --no-suite check --no-suite budget $(TESTFLAGS)
+		--no-suite kernel --no-suite check --no-suite budget --no-suite faults $(TESTFLAGS)
 	tools/tap-summary $(BUILD) $(BUILD)-asan
 
 # Under Debian's own kernels, emulated: slow. What is downloaded is kept in ~/.cache.

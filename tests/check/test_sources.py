@@ -245,7 +245,8 @@ def unlisted(names, build):
     """The test files among names that tests/meson.build, whose text is build, does not run."""
     found = []
     for name in names:
-        match = re.match(r'tests/(unit|sandbox|compat|root|security|check)/test_(\w+)\.(c|py)$',
+        match = re.match(r'tests/(unit|sandbox|compat|root|security|faults|check)/'
+                         r'test_(\w+)\.(c|py)$',
                          name) or \
             re.match(r'tests/(kernel)/(\w+)\.(c)$', name) or \
             re.match(r'tests/(fuzz)/fuzz_(\w+)\.(c)$', name)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <net/if.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -413,6 +415,71 @@ static int call_status(char **a)
 	return f ? fclose(f) : -1;
 }
 
+/* The environment, a variable a word. */
+static int call_environment(char **a)
+{
+	char **variable;
+
+	(void)a;
+	for (variable = environ; *variable; variable++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", *variable);
+	return 0;
+}
+
+/* The serial number of the session keyring. */
+static int call_keyring(char **a)
+{
+	long id = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+
+	(void)a;
+	sprintf(text, "%ld", id);
+	return id < 0 ? -1 : 0;
+}
+
+/* The signal that comes when the parent dies. */
+static int call_deathsig(char **a)
+{
+	int sig = -1, r = prctl(PR_GET_PDEATHSIG, &sig);
+
+	(void)a;
+	sprintf(text, "%d", sig);
+	return r;
+}
+
+/* Leaves a process behind that is nobody's child and in a session of its own, for ever. */
+static int call_daemon(char **a)
+{
+	pid_t pid = fork();
+
+	(void)a;
+	if (pid == 0) {
+		if (setsid() < 0 || fork() != 0)
+			_exit(0);
+		for (;;)
+			pause();
+	}
+	return pid < 0 || waitpid(pid, NULL, 0) < 0 ? -1 : 0;
+}
+
+/* Prints what there is and stays until the end of standard input. */
+static int call_stay(char **a)
+{
+	char byte;
+
+	(void)a;
+	puts("stays");
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	return 0;
+}
+
+static int call_exit(char **a)
+{
+	fflush(stdout);
+	_exit((int)number(a[0]));
+}
+
 static int perform(char *words);
 
 /* Performs the rest of the words in a child. */
@@ -448,6 +515,9 @@ static const struct {
 	{ "kill", call_kill }, { "readlink", call_readlink }, { "read", call_read },
 	{ "list", call_list }, { "fstype", call_fstype }, { "mode", call_mode },
 	{ "inode", call_inode }, { "fds", call_fds }, { "status", call_status },
+	{ "environment", call_environment }, { "keyring", call_keyring },
+	{ "deathsig", call_deathsig }, { "daemon", call_daemon }, { "stay", call_stay },
+	{ "exit", call_exit },
 };
 
 /* Performs one call. Returns 0, 1 when its result is printed already, or -1 with errno. */
