@@ -159,7 +159,8 @@ class ExplainJson(ProbeCase):
         self.assertEqual(plan['personality'], 'husk')
         self.assertEqual(plan['identity'], {
             'uid': 0, 'gid': 0, 'outer-uid': os.getuid(), 'outer-gid': os.getgid(),
-            'user-namespace': 'new', 'levels': 2, 'capabilities': ['cap_kill']})
+            'outer-groups': os.getgroups(), 'user-namespace': 'new', 'levels': 2,
+            'capabilities': ['cap_kill']})
         self.assertEqual(set(plan['namespaces']['new']),
                          {'user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup', 'time'})
         self.assertEqual(plan['namespaces']['shared'], [])
