@@ -95,10 +95,16 @@ int main(void)
 '''
 
 
+def plain():
+    """The environment in which a sanitizer leaves signals and limits alone."""
+    return dict(os.environ, ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') +
+                ':handle_segv=0:handle_sigbus=0:handle_sigfpe=0:disable_coredump=0')
+
+
 class Forwarded(ProbeCase):
 
     def listen(self, *args, program=HUSK):
-        p = self.spawn([program, *args, '--', self.inside_c(LISTEN, 'listen')])
+        p = self.spawn([program, *args, '--', self.inside_c(LISTEN, 'listen')], env=plain())
         self.assertEqual(p.stdout.readline(), b'ready\n')
         return p
 
@@ -216,7 +222,7 @@ class Inherited(ProbeCase):
     def inside(self, how, number, program, args):
         """The sets that the command blocks and ignores, as numbers."""
         r = self.run_cmd([self.inside_c(WITH, 'with'), how, number, program, *args, '--',
-                          self.prober(), 'status SigBlk', 'status SigIgn'])
+                          self.prober(), 'status SigBlk', 'status SigIgn'], env=plain())
         self.assertEqual(r.rc, 0, r)
         return [int(word, 16) for word in r.out.split()]
 
