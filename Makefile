@@ -9,6 +9,7 @@ KERNELFLAGS =
 GUESTS = linux-6.1
 BENCHFLAGS =
 LOADFLAGS =
+FAULTSFLAGS =
 SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
@@ -64,6 +65,17 @@ check-load: all
 	HUSK_TEST_USER=huskload tools/setup load
 	HUSK_TEST_USER=huskload HUSK=$(BUILD)/husk HUSK_BWRAP=$(BUILD)/libexec/husk/bwrap \
 		tests/load/load.py $(LOADFLAGS)
+
+# Every system call of a launch fails once, see tests/faults/faults.py: about a quarter of an hour.
+.PHONY: check-faults check-faults-bwrap
+check-faults: all
+	tools/setup check
+	HUSK=$(abspath $(BUILD))/husk HUSK_BWRAP=$(abspath $(BUILD))/libexec/husk/bwrap \
+		/usr/bin/python3 -B tests/faults/faults.py $(FAULTSFLAGS)
+
+# The same of Debian's bwrap, to compare with: it fails.
+check-faults-bwrap: override FAULTSFLAGS += --oracle
+check-faults-bwrap: check-faults
 
 bench: all
 	tools/setup check
