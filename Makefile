@@ -14,8 +14,8 @@ SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
 
-.PHONY: all demo check check-analysers check-kernel check-kernel-full check-cross check-load bench \
-	fuzz install clean
+.PHONY: all demo check check-analysers check-broken check-kernel check-kernel-full check-cross \
+	check-load bench fuzz install clean
 
 all:
 	tools/setup build
@@ -48,6 +48,16 @@ check-kernel: all
 # With SELinux, and with an AppArmor that denies user namespaces.
 check-kernel-full: GUESTS = selinux apparmor
 check-kernel-full: check-kernel
+
+# Every guard of husk that a test of tests/security is about is taken out once: that test must fail.
+check-broken:
+	tools/setup check
+	[ -f $(BUILD)-broken/build.ninja ] || \
+		$(MESON) setup -Dbroken=true -Dbuildtype=debugoptimized $(BUILD)-broken
+	$(MESON) compile -C $(BUILD)-broken
+	rm -f $(BUILD)-broken/meson-logs/testlog.json
+	-$(MESON) test -C $(BUILD)-broken --suite broken $(TESTFLAGS)
+	tools/tap-summary $(BUILD)-broken
 
 # As a machine of 32 bits, which this one's kernel runs, and as another one, emulated.
 check-cross:
@@ -90,4 +100,5 @@ install: all
 	$(MESON) install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-werror $(BUILD)-kernel $(BUILD)-*-linux-gnu
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-broken \
+		$(BUILD)-werror $(BUILD)-kernel $(BUILD)-*-linux-gnu

@@ -13,6 +13,8 @@ import stat
 import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'security'))
+from broken import table  # noqa: E402
 from harness import HUSK, REPO, Case, main  # noqa: E402
 
 SPDX = 'SPDX-License-Identifier: ' + 'LGPL-2.1-or-later'
@@ -28,7 +30,7 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|'
 # The direction of includes in src, from the bottom up. A header may include those of lower rows, a
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
-    {'util.h', 'sys.h'},
+    {'broken.h', 'util.h', 'sys.h'},
     {'family.h', 'filter.h'},
     {'policy.h'},
     {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fds.h', 'json.h',
@@ -260,6 +262,11 @@ def unlisted(names, build):
     return found
 
 
+def guards(text):
+    """The names in src that a build for tests can take out."""
+    return set(re.findall(r'BROKEN\("([^"]*)"\)', text))
+
+
 def shell_dialect(name, text):
     """The dialect of a shell script, or None."""
     match = re.match(r'#!\s*(?:/usr)?/bin/(?:env )?(sh|bash|dash)\b', text)
@@ -328,6 +335,29 @@ class Rules(Case):
 
     def test_every_test_is_listed(self):
         self.assertEqual(unlisted(tracked(), read('tests/meson.build')), [])
+
+    def test_every_guard_is_missed(self):
+        """What can be taken out in a build for tests has a test that must then fail."""
+        found = set().union(*(guards(read(n)) for n in tracked()
+                              if re.match(r'src/.*\.c$', n)))
+        missed = set().union(*(table(os.path.join(REPO, n)) for n in tracked()
+                               if re.match(r'tests/security/test_.*\.py$', n)))
+        self.assertEqual(found, missed)
+
+    def test_no_guard_can_be_taken_out(self):
+        """Nothing of it is in the programs."""
+        with open(HUSK, 'rb') as f:
+            program = f.read()
+        names = set().union(*(guards(read(n)) for n in tracked() if n.startswith('src/')))
+        self.assertGreater(len(names), 1)
+        for name in ('HUSK_BROKEN', *names):
+            self.assertNotIn(b'\0' + name.encode() + b'\0', b'\0' + program)
+
+    def test_what_can_be_broken_is_no_release(self):
+        r = self.run_cmd(['/usr/bin/meson', 'setup', '-Dbroken=true', self.path('build'), REPO],
+                         timeout=60)
+        self.assertFails(r, 1)
+        self.assertIn('for tests alone', r.out)
 
     def test_no_mutable_variables(self):
         objects = []

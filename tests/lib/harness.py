@@ -49,8 +49,8 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ORACLE = '/usr/bin/bwrap'
 USER = os.environ.get('HUSK_TEST_USER', 'husktest')
 PYTHON = '/usr/bin/python3'
-KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TEST_SLOW', 'HUSK_TRACE', 'HUSK_BUILD', 'HUSK_OFFSETS',
-            'ASAN_OPTIONS', 'UBSAN_OPTIONS')
+KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TEST_SLOW', 'HUSK_TRACE', 'HUSK_BUILD', 'HUSK_BROKEN',
+            'HUSK_OFFSETS', 'ASAN_OPTIONS', 'UBSAN_OPTIONS')
 # every limit of time is multiplied by this: an emulated machine is slow
 SLOW = float(os.environ.get('HUSK_TEST_SLOW', 1))
 

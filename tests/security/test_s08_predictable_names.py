@@ -7,40 +7,63 @@ husk has no such place: it makes no name outside of what its operands say.
 
 import re
 
-from rows import BWRAP, HUSK, SMALL, ProbeCase, main
+from rows import BWRAP, HUSK, ORACLE, SMALL, ProbeCase, main
+
+WRITES = re.compile(r'^(mkdir|mkdirat|symlink|symlinkat|link|linkat|rename|renameat|renameat2|'
+                    r'unlink|unlinkat|rmdir|mknod|mknodat|creat|chmod|fchmodat|chown|fchownat|'
+                    r'truncate|bind)\(')
+OPENS = re.compile(r'^open\w*\(.*O_(WRONLY|RDWR|CREAT|TRUNC|TMPFILE)')
+STAGING = re.compile(r'"[^"]*(newroot|oldroot|/tmp/\.|XXXX)')
 
 
-class Paths(ProbeCase):
-    """S8: no name that somebody else could have made ready."""
+class Names(ProbeCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.fd('x')
+        self.args = [*SMALL, '--tmpfs', '/mnt', '--dir', '/mnt/d', '--file', self.data, '/mnt/f',
+                     '--bind', self.dir, self.dir, '--ro-bind-data', self.data, '/mnt/g',
+                     '--symlink', 'x', '/mnt/l']
 
-    WRITES = re.compile(r'^(mkdir|mkdirat|symlink|symlinkat|link|linkat|rename|renameat|renameat2|'
-                        r'unlink|unlinkat|rmdir|mknod|mknodat|creat|chmod|fchmodat|chown|fchownat|'
-                        r'truncate|bind)\(')
-
-    def test_s08_nothing_but_proc_and_the_operands(self):
-        """Every absolute path that is opened for writing or made, as strace sees it."""
+    def calls(self, program):
+        """The system calls of a launch, as strace sees them."""
         self.need('strace')
-        fd = self.fd('x')
-        args = [*SMALL, '--tmpfs', '/mnt', '--dir', '/mnt/d', '--file', fd, '/mnt/f', '--bind',
-                self.dir, self.dir, '--ro-bind-data', fd, '/mnt/g', '--symlink', 'x', '/mnt/l']
-        allowed = ('/proc', '/mnt', self.dir, '/dev')
+        log = self.path('log')
+        self.assertRuns(self.run_cmd(['strace', '-f', '-qq', '-s', '4096', '-o', log, program,
+                                      *self.args, '--', '/usr/bin/true'], pass_fds=[self.data]))
+        with open(log, encoding='utf-8', errors='replace') as f:
+            return [line.partition(' ')[2].strip() for line in f]
+
+    def foreign(self, program):
+        """Calls that make, change or open for writing what no operand names, or that stage."""
+        allowed, found = ('/proc', '/mnt', self.dir, '/dev'), []
+        for line in self.calls(program):
+            path = re.search(r'"(/[^"]*)"', line)
+            if (OPENS.match(line) or WRITES.match(line)) and path and \
+                    not path[1].startswith(allowed) or STAGING.search(line):
+                found.append(line)
+        return found
+
+    def test_nothing_but_proc_and_the_operands(self):
+        """Every absolute path that is opened for writing or made, as strace sees it."""
         for program in (HUSK, BWRAP):
-            log = self.path('log')
-            r = self.run_cmd(['strace', '-f', '-qq', '-s', '4096', '-o', log, program, *args, '--',
-                              '/usr/bin/true'], pass_fds=[fd])
-            self.assertRuns(r)
-            with open(log, encoding='utf-8', errors='replace') as f:
-                lines = [line.partition(' ')[2].strip() for line in f]
-            wrong = []
-            for line in lines:
-                opens = re.match(r'open\w*\(', line) and re.search(
-                    r'O_(WRONLY|RDWR|CREAT|TRUNC|TMPFILE)', line)
-                path = re.search(r'"(/[^"]*)"', line)
-                if (opens or self.WRITES.match(line)) and path and not path[1].startswith(allowed):
-                    wrong.append(line)
-            self.assertEqual(wrong, [])
-            self.assertEqual([line for line in lines if re.search(
-                r'"[^"]*(newroot|oldroot|/tmp/\.|XXXX)', line)], [])
+            self.assertEqual(self.foreign(program), [])
+
+    def test_the_attack_is_real(self):
+        """Debian's bwrap 0.8.0 stages its root below names that are always the same."""
+        self.assertNotEqual(self.foreign(ORACLE), [])
+
+    def test_public_directories_that_refuse_everything(self):
+        """Whatever others have put below /tmp and its like, nothing is wanted there."""
+        public = ('/run', '/var/tmp', '/dev/shm', '/mnt', '/media', '/var/lock')
+        hostile = '\n'.join(f'[ ! -d {d} ] || mount -t tmpfs -o ro,mode=000 t {d}' for d in public)
+        for program in (HUSK, BWRAP):
+            data = self.fd('x')
+            r = self.run_cmd(self.private_mounts(
+                [program, '--unshare-all', '--ro-bind', '/', '/', '--dev', '/dev', '--proc',
+                 '/proc', '--tmpfs', '/opt', '--ro-bind-data', data, '/opt/f', '--', 'cat',
+                 '/opt/f'], f'{hostile}\nmount --bind /tmp /tmp\nmount -o remount,bind,ro /tmp'),
+                pass_fds=[data])
+            self.assertRuns(r, 'x')
 
 
 if __name__ == '__main__':
