@@ -218,6 +218,9 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 		return sb->fail->set
 			       ? -EIO
 			       : fail(sb->fail, 0, "The sandbox was killed while it was set up");
+	/* its last step is no step of ours */
+	if (borrow && !sb->fail->set)
+		fail_step(sb->fail, NULL, NULL);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include "signals.h"
 #include "tty.h"
@@ -56,12 +57,13 @@ static bool is_master(int fd)
 
 int relay_begin(struct relay *r, int proc_fd, int master, int slave)
 {
+	struct termios t;
 	bool blocks;
 
 	r->master = master;
 	r->slave = slave;
-	if (!is_master(master) || !isatty(slave))
-		return -EINVAL;
+	if (!is_master(master) || tcgetattr(slave, &t) < 0)
+		return neg_errno();
 	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return neg_errno();
 	r->to = malloc(TO_ROOM);
@@ -223,8 +225,10 @@ static void write_out(struct relay *r)
 	n = write(r->out, r->from + r->from_start, length);
 	if (n > 0)
 		r->from_start += (size_t)n;
-	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+	else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		r->error = errno == EPIPE || errno == EIO ? 0 : errno;
 		relay_hang_up(r); /* nobody will ever read it */
+	}
 	if (r->from_start == r->from_end)
 		r->from_start = r->from_end = 0;
 }

@@ -23,6 +23,7 @@ struct relay {
 	size_t to_start, to_end;
 	char *from; /* and what comes from it */
 	size_t from_start, from_end;
+	int error; /* the errno that output was lost by, its reader aside, or 0 */
 };
 
 /* A relay that has no terminal yet. */
@@ -30,7 +31,7 @@ struct relay {
 
 /* Begins to relay for the terminal whose two ends are MASTER and SLAVE, which the relay takes:
  * makes the caller's terminal raw where there is one and it is ours. PROC_FD is the host's /proc.
- * Returns 0 or -errno; -EINVAL when they are no ends of a terminal. pty(7). */
+ * Returns 0 or -errno; -ENOTTY when they are no ends of a terminal. pty(7). */
 int relay_begin(struct relay *r, int proc_fd, int master, int slave);
 
 /* Fills in what to wait for. Returns for how many ms at most, or -1. */

@@ -410,6 +410,8 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	/* whoever ends what is left to be shown dies of it */
 	if (p->pty && (sig = relay_end(&su->relay, su->signals)) != 0)
 		su->status = sig;
+	if (r == 0 && su->relay.error != 0)
+		r = fail(su->fail, su->relay.error, "--pty: can't write the output");
 	if (r < 0) {
 		abandon(su);
 		return r;

@@ -94,6 +94,7 @@ LINES = {
                           '--remount-ro', '/tmp', '--chdir', '/run')),
     'status': ('husk', (*HOST, '--info-fd', Out(), '--json-status-fd', Out(), '--status-fd', Out(),
                         '--seccomp', FILTER, '--new-session', '--disable-userns')),
+    'pty': ('husk', (*HOST, '--pty', '--deny-syscalls', 'sethostname', '--rlimit', 'core=0')),
     'ids': ('husk', ('--ro-bind', '/', '/', '--uid', '1234', '--gid', '4321', '--cap-drop', 'ALL',
                      '--cap-add', 'CAP_CHOWN', '--add-seccomp-fd', FILTER)),
     'as-bwrap': ('bwrap', (*HOST, '--die-with-parent')),
@@ -272,7 +273,7 @@ def follow(p, report, killed, then):
     while report in waiting:
         for fd in select.select(list(waiting), [], [], 0.05)[0]:
             data = os.read(fd, 65536)
-            files[fd] += data
+            files[fd] += data.replace(b'\r\n', b'\n')  # of --pty
             if not data:
                 del waiting[fd]
         if stays is None and b'\nstays\n' in files[p.stdout.fileno()]:

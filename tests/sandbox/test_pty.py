@@ -149,6 +149,10 @@ class Made(PtyCase):
         self.assertEqual(pid, foreground)
         self.assertNotEqual(pid, session)
 
+    def test_output_that_cannot_be_written(self):
+        r = self.run_cmd(['sh', '-c', f'{HUSK} --pty printf x >/dev/full'])
+        self.assertFails(r, 125, '--pty: .*No space left on device')
+
     def test_private_without_a_devpts(self):
         t = self.terminal(*NO_PTS, '--', 'sh', '-c',
                           'tty; stty size; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo yes')
