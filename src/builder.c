@@ -31,14 +31,16 @@
 #include "wait.h"
 
 /* Where the kernel does not end everybody with the init, the launcher must know them should the
- * init be killed. */
+ * init be killed. With namespaces of others this process is still in the caller's user namespace,
+ * or will be in that of others: neither is the sandbox's alone. */
 static int tell_userns(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 	struct stat st;
 	int r;
 
-	if (!p->init || !p->userns || (p->unshare & CLONE_NEWPID) || !p->dies_with_launcher)
+	if (!p->init || !p->userns || (p->unshare & CLONE_NEWPID) || !p->dies_with_launcher ||
+	    p->joins || p->userns_fd >= 0)
 		return 0;
 	if (fstatat(sb->proc_fd, "self/ns/user", &st, 0) < 0)
 		return fail(sb->fail, errno, "Can't look at /proc/self/ns/user");

@@ -65,6 +65,11 @@ static int kill_found(int proc_fd, unsigned userns)
 
 void survivors_kill(int proc_fd, unsigned userns)
 {
+	struct stat own;
+
+	/* never everybody whom the caller has */
+	if (fstatat(proc_fd, "self/ns/user", &own, 0) < 0 || own.st_ino == userns)
+		return;
 	while (kill_found(proc_fd, userns) > 0)
 		poll(NULL, 0, 1);
 }

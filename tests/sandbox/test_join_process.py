@@ -218,6 +218,20 @@ class Command(JoinCase):
             self.assertTrue(self.wait_gone(pid))
         self.assertTrue(self.alive(self.target))
 
+    def test_nobody_else_ends_with_the_sandbox(self):
+        """With its pid namespace alone, too. All of it is in a namespace, for the others' sake."""
+        script = f'''
+            sleep 61 & other=$!
+            {HUSK} --unshare-pid --ro-bind / / -- sleep 62 &
+            until target=$(pgrep -xf 'sleep 62'); do sleep 0.05; done
+            {HUSK} --pidns 7 -- sleep 63 7</proc/$target/ns/pid & joined=$!
+            until pgrep -xf 'sleep 63' >pid; do sleep 0.05; done
+            kill -9 $(ps -o ppid= -p $target)
+            wait $joined
+            kill -0 $other && echo lives'''
+        r = self.run_cmd(['unshare', '-Urpf', '--kill-child', '--mount-proc', 'sh', '-c', script])
+        self.assertEqual(r.out, 'lives\n', r)
+
     def test_ends_with_the_sandbox(self):
         p = self.spawn([HUSK, '--join-pid', self.target, '--', 'sleep', '60'])
         self.assertTrue(self.wait_until(
