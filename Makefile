@@ -89,8 +89,10 @@ check-faults-bwrap: check-faults
 
 bench: all
 	tools/setup check
+	[ -f $(BUILD)-dynamic/build.ninja ] || $(MESON) setup -Dstatic=false $(BUILD)-dynamic
+	ninja -C $(BUILD)-dynamic husk
 	tests/bench/bench.py --husk $(BUILD)/husk --bwrap $(BUILD)/libexec/husk/bwrap \
-		$(BENCHFLAGS)
+		--binary dynamic=$(BUILD)-dynamic/husk $(BENCHFLAGS)
 
 fuzz: all
 	tools/setup fuzz
@@ -101,4 +103,5 @@ install: all
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-broken \
-		$(BUILD)-werror $(BUILD)-kernel $(BUILD)-*-linux-gnu
+		$(BUILD)-werror $(BUILD)-kernel \
+		$(BUILD)-dynamic $(BUILD)-*-linux-gnu
