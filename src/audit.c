@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 
 #include "attrs.h"
+#include "broken.h"
 #include "caps.h"
 #include "fail.h"
 #include "mountinfo.h"
@@ -323,6 +324,8 @@ int audit_mounts(struct sandbox *sb)
 	size_t i;
 	int r;
 
+	if (BROKEN("audit-mounts"))
+		return 0;
 	if (!text)
 		return fail(sb->fail, errno, "Can't read the finished mount table");
 	r = read_mounts(text, &t);

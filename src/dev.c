@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "broken.h"
 #include "fail.h"
 #include "mount.h"
 #include "sandbox.h"
@@ -53,8 +54,9 @@ static void source_console(struct sandbox *sb, int *ret)
 		return;
 	path[n] = '\0';
 	tree = mount_clone(AT_FDCWD, path);
-	if (tree < 0 || fstat(tree, &have) < 0 || !S_ISCHR(have.st_mode) ||
-	    have.st_rdev != want.st_rdev)
+	if (tree < 0 ||
+	    (!BROKEN("console-compared") &&
+	     (fstat(tree, &have) < 0 || !S_ISCHR(have.st_mode) || have.st_rdev != want.st_rdev)))
 		return;
 	*ret = TAKE_FD(tree);
 }
@@ -73,6 +75,8 @@ int dev_source(struct sandbox *sb, const struct op *op)
 			return fail(sb->fail, -fds[i], "Can't find source path %s", path);
 		if (fstat(fds[i], &st) < 0)
 			return fail(sb->fail, errno, "Can't get type of source %s", path);
+		if (BROKEN("devices-compared"))
+			continue;
 		if (!S_ISCHR(st.st_mode) ||
 		    st.st_rdev != makedev(devices[i].major, devices[i].minor))
 			return fail_hint(sb->fail,

@@ -227,12 +227,6 @@ class Cover(MaskCase):
                    (f'bind {self.d} /mnt', 'EINVAL'), ('unshare mnt', 'ok'),
                    (f'umount {self.secret} 2', 'EINVAL'), (f'read {self.secret}', 'ok'))
 
-    def test_the_cover_is_not_what_the_tree_calls_dev_null(self):
-        """Neither a fake device nor a link in the root's own /dev is used."""
-        self.write('fake/null', 'fake')
-        self.check(self.writable('--ro-bind', self.path('fake'), '/dev', '--mask-try', self.secret),
-                   (f'read {self.secret}', 'ok'))
-
     def test_the_host_replaces_it(self):
         """The weakness that --mask-try says it has."""
         ask = self.running(*self.writable('--mask-try', self.secret))

@@ -5,7 +5,8 @@
     broken.py [FILE...]
 
 Each FILE has a table BROKEN = {guard: test or tests}. The guards are the names in BROKEN("name") of
-src; src/broken.h says how a build gets them. Each test, written as unittest takes it (Class or
+src, several with commas where one guard stands behind another; src/broken.h says how a build gets
+them. Each test, written as unittest takes it (Class or
 Class.test), is run with that guard taken out, and at least one of its checks must fail: name the
 quickest that sees it. A class of escape that Debian's bwrap 0.8.0 has may do without: its file then
 has a test named test_the_attack_is_real, which attacks that. Without FILE it is checked that a husk

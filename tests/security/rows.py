@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 class Race:
     """Mixed into a test case: an attacker that swaps two names while husk is launched."""
 
-    def launches(self, one, other, exchanges, least=40):
+    def launches(self, one, other, exchanges, least=100):
         """Let two names change places as fast as the machine can; yield the numbers of launches.
 
         Ends when they have done so often enough, and after so many launches at least.
