@@ -76,7 +76,7 @@ check-load: all
 	HUSK_TEST_USER=huskload HUSK=$(BUILD)/husk HUSK_BWRAP=$(BUILD)/libexec/husk/bwrap \
 		tests/load/load.py $(LOADFLAGS)
 
-# Every system call of a launch fails once, see tests/faults/faults.py: about a quarter of an hour.
+# Every system call of a launch fails once, see tests/faults/faults.py: some minutes.
 .PHONY: check-faults check-faults-bwrap
 check-faults: all
 	tools/setup check
