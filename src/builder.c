@@ -36,15 +36,17 @@
 static int tell_userns(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
-	struct stat st;
+	/* where others' namespaces are joined it is not ours, or not yet */
+	bool made = p->userns && !p->joins && p->userns_fd < 0;
+	CLEANUP(fd_closep) int userns = NO_FD;
 	int r;
 
-	if (!p->init || !p->userns || (p->unshare & CLONE_NEWPID) || !p->dies_with_launcher ||
-	    p->joins || p->userns_fd >= 0)
+	if (!p->init || !made || (p->unshare & CLONE_NEWPID) || !p->dies_with_launcher)
 		return 0;
-	if (fstatat(sb->proc_fd, "self/ns/user", &st, 0) < 0)
-		return fail(sb->fail, errno, "Can't look at /proc/self/ns/user");
-	r = channel_send(sb->socket, MESSAGE_USERNS, (int)st.st_ino);
+	userns = openat(sb->proc_fd, "self/ns/user", O_RDONLY | O_CLOEXEC);
+	if (userns < 0)
+		return fail(sb->fail, errno, "Can't open /proc/self/ns/user");
+	r = channel_send_fds(sb->socket, MESSAGE_USERNS, &userns, 1);
 	return r < 0 ? fail(sb->fail, -r, "Can't tell the user namespace") : 0;
 }
 

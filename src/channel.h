@@ -19,7 +19,7 @@ enum message_type {
 	MESSAGE_KEYRING, /* no session keyring could be had: its calls are refused instead */
 	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
 	MESSAGE_MASK, /* what a mask came to: an operation's number << 2 | enum mask_made */
-	MESSAGE_USERNS, /* the builder: what to know survivors of the init by, see survivors.h */
+	MESSAGE_USERNS, /* the builder: what to know survivors of the init by comes with it */
 	MESSAGE_STOP, /* the init process: the command stopped, by this signal, and we have a
 			 terminal */
 	MESSAGE_CONTINUE, /* the init process: it goes on */
@@ -49,9 +49,12 @@ int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX]);
  * NONBLOCK when there is none). */
 int channel_receive(int fd, struct message *ret, int nonblock);
 
-/* Sends both ends of a terminal, the master first. Returns 0 or -errno. unix(7), SCM_RIGHTS. */
-int channel_send_terminal(int fd, const int ends[static 2]);
+#define CHANNEL_FDS 2 /* that may come with a message */
 
-/* As channel_receive() with NONBLOCK, and stores what descriptors come with the message, at most
- * two, in RET_ENDS, which else is left as it is; they are the caller's to close. */
-int channel_receive_terminal(int fd, struct message *ret, int ret_ends[static 2]);
+/* Sends TYPE with the N descriptors FDS, at most CHANNEL_FDS. Returns 0 or -errno. unix(7),
+ * SCM_RIGHTS. */
+int channel_send_fds(int fd, enum message_type type, const int *fds, size_t n);
+
+/* As channel_receive() with NONBLOCK, and stores what descriptors come with the message in RET_FDS,
+ * which else is left as it is; they are the caller's to close. */
+int channel_receive_fds(int fd, struct message *ret, int ret_fds[static CHANNEL_FDS]);

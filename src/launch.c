@@ -270,6 +270,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.signals = NO_FD,
 		.builder = NO_FD,
 		.child = NO_FD,
+		.userns = NO_FD,
 		.parent = NO_FD,
 		.terminal = l->terminal,
 		.relay = RELAY_NONE,

@@ -94,7 +94,7 @@ int pty_make(struct sandbox *sb)
 		return fail(sb->fail, errno, "--pty: TIOCSCTTY");
 	ends[0] = master;
 	ends[1] = slave;
-	r = channel_send_terminal(sb->socket, ends);
+	r = channel_send_fds(sb->socket, MESSAGE_TERMINAL, ends, 2);
 	if (r < 0)
 		return fail(sb->fail, -r, "--pty: can't reach the launcher");
 	sb->pty = TAKE_FD(slave);

@@ -214,10 +214,9 @@ static int execed_alone(const struct supervisor *su)
 /* Takes one message. Returns 1, 0 when there was none, or -errno with the failure recorded. */
 static int receive(struct supervisor *su)
 {
-	int ends[2] = { NO_FD, NO_FD };
+	int fds[CHANNEL_FDS] = { NO_FD, NO_FD };
 	struct message m;
-	int r = su->plan->pty ? channel_receive_terminal(su->socket, &m, ends)
-			      : channel_receive(su->socket, &m, true);
+	int r = channel_receive_fds(su->socket, &m, fds);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -250,7 +249,8 @@ static int receive(struct supervisor *su)
 			channel_send(su->socket, MESSAGE_GO, 0);
 		break;
 	case MESSAGE_USERNS:
-		su->userns = (unsigned)m.value;
+		fd_close(su->userns);
+		su->userns = fds[0];
 		break;
 	case MESSAGE_STOP:
 		if (!su->ended && su->plan->pty)
@@ -259,7 +259,7 @@ static int receive(struct supervisor *su)
 			stop_too(su);
 		break;
 	case MESSAGE_TERMINAL:
-		r = begin_relay(su, ends);
+		r = begin_relay(su, fds);
 		if (r < 0)
 			return r;
 		break;
@@ -310,7 +310,7 @@ static void reap(struct supervisor *su, int pidfd)
 	while (su->socket >= 0 && receive(su) > 0)
 		;
 	/* an init that was killed could not end the others */
-	if (info.si_code != CLD_EXITED && su->userns != 0)
+	if (info.si_code != CLD_EXITED && su->userns >= 0)
 		survivors_kill(su->proc_fd, su->userns);
 	if (!su->told)
 		su->status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;

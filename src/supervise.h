@@ -34,7 +34,7 @@ struct supervisor {
 	bool told; /* the status came from the init */
 	int orphans; /* that the init killed */
 	pid_t child_pid; /* of the sandbox's first process */
-	unsigned userns; /* inode of its user namespace, where its death would leave others, or 0 */
+	int userns; /* its user namespace, where the init's death would leave others, or empty */
 };
 
 /* Waits for the end of the sandbox, forwarding signals and writing status. CHILD is the pid of its

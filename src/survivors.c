@@ -19,7 +19,7 @@
 #include "util.h"
 
 /* Whether the process, a directory of /proc, lives in USERNS or below. */
-static bool is_inside(int process, unsigned userns)
+static bool is_inside(int process, ino_t userns)
 {
 	struct stat st;
 	int fd, parent;
@@ -42,7 +42,7 @@ static bool is_inside(int process, unsigned userns)
 }
 
 /* Kills those that are found in one pass. Returns how many. */
-static int kill_found(int proc_fd, unsigned userns)
+static int kill_found(int proc_fd, ino_t userns)
 {
 	int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -63,13 +63,14 @@ static int kill_found(int proc_fd, unsigned userns)
 	return n;
 }
 
-void survivors_kill(int proc_fd, unsigned userns)
+void survivors_kill(int proc_fd, int userns)
 {
-	struct stat own;
+	CLEANUP(fd_closep)
+	int self = openat(proc_fd, "self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 
-	/* never everybody whom the caller has */
-	if (fstatat(proc_fd, "self/ns/user", &own, 0) < 0 || own.st_ino == userns)
+	if (self < 0 || fstat(userns, &st) < 0 || is_inside(self, st.st_ino))
 		return;
-	while (kill_found(proc_fd, userns) > 0)
+	while (kill_found(proc_fd, st.st_ino) > 0)
 		poll(NULL, 0, 1);
 }

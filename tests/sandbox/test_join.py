@@ -7,7 +7,7 @@ import os
 import signal
 
 from joining import IDS, JoinCase, asleep, children, comm, ids
-from probe import HOST, HUSK, main
+from probe import HOST, HUSK, main, wait_until
 
 ALL = ('--user', '--map-root-user', '--net', '--ipc', '--uts', '--cgroup', '--time')
 LISTED = ('cgroup', 'ipc', 'net', 'uts', 'time')
@@ -34,6 +34,19 @@ class Kinds(JoinCase):
     def test_all_of_them(self):
         got = self.ids_inside(self.joined(self.target, LISTED))
         self.assertEqual({k: got[k] for k in LISTED}, {k: self.theirs[k] for k in LISTED})
+
+    def test_the_end_of_the_init_is_nobody_elses(self):
+        """What the launcher ends when its init was killed is its own sandbox, not who it joined."""
+        for kinds in (['net'], ['user', 'net']):
+            with self.subTest(kinds):
+                fds = [self.open(f'/proc/{self.target}/ns/{kind}') for kind in kinds]
+                words = [w for kind, fd in zip(kinds, fds) for w in (f'--{kind}ns', str(fd))]
+                p = self.spawn([HUSK, *words, '--', 'sleep', '60'], pass_fds=fds)
+                self.assertTrue(wait_until(lambda: any(
+                    comm(c) == 'sleep' for c in self.descendants(p.pid))))
+                os.kill(children(p.pid)[0], signal.SIGKILL)
+                p.wait(5)
+                self.assertTrue(asleep(self.target) or comm(self.target))
 
     def test_with_the_owner_itself(self):
         """The command is in the user namespace that is named, and may then change the others."""
