@@ -50,14 +50,18 @@ static uint64_t all_files(int abi)
 	       (abi >= LANDLOCK_ABI_IOCTL ? ACCESS_IOCTL_DEV : 0);
 }
 
-/* Allows ALLOWED on what PATH is in the sandbox, but no writing where its mount is read-only. */
+/* Allows ALLOWED on what PATH is in the sandbox, seen from its root whether or not it begins with a
+ * slash, but no writing where its mount is read-only. */
 static int allow_path(struct sandbox *sb, const char *path, uint64_t allowed)
 {
-	CLEANUP(fd_closep) int fd = open(path, O_PATH | O_CLOEXEC);
+	CLEANUP(fd_closep) int root = open("/", O_PATH | O_CLOEXEC), fd = NO_FD;
 	struct path_rule rule = { .allowed = allowed };
 	struct statvfs mount;
 	struct stat st;
 
+	if (root < 0)
+		return fail(sb->fail, errno, "can't open /");
+	fd = openat(root, path, O_PATH | O_CLOEXEC);
 	/* covered by a later mount, or missing as --bind-try allows: then there is nothing to allow
 	 */
 	if (fd < 0)

@@ -331,6 +331,9 @@ int probe_main(char **words)
 
 	while (words[n])
 		n++;
+	/* destinations need not begin with a slash */
+	if (chdir("/") < 0)
+		return 1;
 	printf("TAP version 14\n1..%zu\n", n / 3);
 	for (i = 0; i + 2 < n; i += 3)
 		all &= try(i / 3 + 1, words + i);

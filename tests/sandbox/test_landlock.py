@@ -120,6 +120,19 @@ class Files(Landlock):
                                          f'put("n", {fd})', pass_fds=[fd]),
                          ['ok', 'ok', 'EACCES'])
 
+    def test_a_destination_without_a_slash(self):
+        """It is seen from the root, not from the directory of the caller."""
+        self.mkdir('w')
+        args = (*USR, '--bind', self.path('w'), 'w', '--proc', 'proc', '--unshare-pid')
+        for cwd in ('/', '/usr', self.dir):
+            with self.subTest(cwd=cwd):
+                r = self.run_cmd([HUSK, '--landlock', *args, '--', 'sh', '-c', 'echo x > /w/f'],
+                                 cwd=cwd)
+                self.assertRuns(r)
+        r = self.run_cmd([HUSK, *HOST, '--tmpfs', 'tmp', '--landlock', '--', 'sh', '-c',
+                          'echo x > /tmp/f'], cwd='/usr')
+        self.assertRuns(r)
+
     def test_remounted_readonly(self):
         fd = self.open(self.mkdir('d'))
         args = (*USR, '--bind', self.path('d'), '/m', '--remount-ro', '/m', '--keep-fd', fd)

@@ -66,6 +66,12 @@ class SelfTest(ProbeCase):
         found = self.found(*HOST, '--bind-try', '/no/such', self.dir + '/no')
         self.assertIn((True, True), found.values())
 
+    def test_destinations_without_a_slash(self):
+        """They are tried where they are, not below the directory that the command starts in."""
+        self.mkdir('d')
+        found = self.found(*USR, '--bind', self.path('d'), 'w', '--chdir', '/usr')
+        self.assertEqual(found.get('w can be written'), (True, False), found)
+
     def test_nothing_stays_behind(self):
         self.found(*USR, '--bind', self.dir, '/w')
         self.assertEqual(os.listdir(self.dir), [])
