@@ -10,6 +10,8 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "broken.h"
+#include "caps.h"
 #include "channel.h"
 #include "command.h"
 #include "events.h"
@@ -424,7 +426,8 @@ _Noreturn void init_main(struct sandbox *sb)
 	}
 	/* a command with every capability may look into any process of its namespace that is
 	 * dumpable */
-	if ((sb->plan->caps != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
+	if ((sb->plan->caps != 0 && !BROKEN("init-closed") &&
+	     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
 	    (reaps_others(sb) && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) ||
 	    /* without a pid namespace our death by a signal would leave the others: from now on
 	     * the loop sees to it, which must only not be stopped */
@@ -441,6 +444,8 @@ _Noreturn void init_main(struct sandbox *sb)
 		goto failed;
 	}
 	send_early(&init);
+	if (BROKEN("init-keeps-capabilities"))
+		caps_limit(p->caps, false);
 	if (sb->plan->status_fd >= 0)
 		r = tell_exec(&init);
 	if (r == 0 && chdir("/") < 0)

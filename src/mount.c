@@ -27,7 +27,8 @@ int mount_set(int fd, uint64_t set, int recursive)
 	struct mount_attr attr = {
 		.attr_set = set,
 		/* the access times are a choice of one of several, not a bit each */
-		.attr_clr = set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0,
+		.attr_clr = (set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0) |
+			    (BROKEN("flags-kept") ? attr_find("nosymfollow", 11) : 0),
 	};
 
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
@@ -262,7 +263,8 @@ int mount_explain_flags(struct sandbox *sb, const struct op *op, int err)
 /* The flags go onto the detached tree with all its submounts, before anybody can reach it. */
 static int set_bind_flags(struct sandbox *sb, const struct op *op, int tree)
 {
-	int r = BROKEN("source-flags") ? 0 : mount_set(tree, bind_attrs(op), true);
+	int r = BROKEN("source-flags") ? 0
+				       : mount_set(tree, bind_attrs(op), !BROKEN("submount-flags"));
 
 	if (r < 0 && sb->plan->not_a_boundary)
 		r = mount_set(tree, bind_attrs(op), false);

@@ -3,7 +3,6 @@
 """The walls: terminal injection, seccomp, user namespaces, pid 1's memory, keyrings, programs."""
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -265,77 +264,6 @@ class UserNamespaces(ProbeCase):
 
     def test_not_disabled_by_itself(self):
         self.check(SMALL, ('fork unshare user', 'ok'))
-
-
-class FirstProcess(ProbeCase):
-    """Pid 1 of the sandbox is husk's: the command can neither look into it nor steer it."""
-
-    def closed(self, *more, program=HUSK):
-        self.check([*SMALL, *more], ('readlink /proc/self/exe', self.prober()),
-                   ('ptrace 1', ('EPERM', 'EACCES')), ('readv 1', 'EPERM'),
-                   ('getfd 1 0', 'EPERM'), ('getfd 1 3', 'EPERM'),
-                   ('open /proc/1/mem u', 'EACCES'), ('open /proc/1/mem r', 'EACCES'),
-                   ('read /proc/1/environ', 'EACCES'), ('open /proc/1/fd/0', ('EACCES', 'ENOENT')),
-                   ('readlink /proc/1/exe', 'EACCES'), ('readlink /proc/1/cwd', 'EACCES'),
-                   ('readlink /proc/1/root', 'EACCES'), ('open /proc/1/root d', 'EACCES'),
-                   ('open /proc/1/exe w', 'EACCES'),
-                   ('readlink /proc/1/fd/3', ('EACCES', 'ENOENT')), program=program)
-
-    def test_s15_with_every_capability(self):
-        self.closed()
-
-    def test_s15_with_every_capability_as_an_ordinary_id(self):
-        self.closed('--uid', '1000')
-
-    def test_s15_without_capabilities(self):
-        self.closed('--cap-drop', 'ALL')
-
-    def test_s15_without_capabilities_as_the_current_user(self):
-        self.closed('--map-current-user', '--cap-drop', 'ALL')
-
-    def test_s15_as_bwrap(self):
-        self.closed(program=BWRAP)
-
-    def test_s15_as_bwrap_with_capabilities(self):
-        self.closed('--cap-add', 'ALL', program=BWRAP)
-
-    def test_s15_with_some_capabilities(self):
-        self.closed('--cap-drop', 'ALL', '--cap-add', 'sys_ptrace')
-
-    def test_s15_the_launcher_is_not_visible(self):
-        pids = self.probe(SMALL, 'list /proc')[0].split()
-        self.assertEqual(sorted(int(p) for p in pids if p.isdigit()), [1, 2])
-
-    def test_s15_with_a_proc_of_its_own(self):
-        self.check(SMALL, ('mount proc /mnt', 'ok'), ('open /mnt/1/mem', 'EACCES'),
-                   ('read /mnt/1/environ', 'EACCES'), ('open /mnt/1/root d', 'EACCES'))
-
-    def test_pid_1_cannot_be_killed(self):
-        """A pid 1 without handler ignores even SIGKILL from inside."""
-        self.check(SMALL, ('kill 1 9', ('ok', 'EPERM')), ('kill 1 19', ('ok', 'EPERM')),
-                   ('list /proc/1/task', '1 '))
-
-    def test_the_caller_sees_the_command(self):
-        """From outside the namespaces of the command stay open to their owner: nsenter works."""
-        p = self.spawn([HUSK, *SMALL, '--', 'sh', '-c', 'echo ready; exec sleep 30'])
-        p.stdout.readline()
-        pid = self.descendants(p.pid)[-1]
-        r = self.run_cmd(['nsenter', '-t', str(pid), '-U', '-m', '-p', '-u',
-                          '--preserve-credentials', 'sh', '-c', 'echo inside'])
-        self.assertRuns(r)
-        self.assertEqual(r.out, 'inside\n')
-
-
-    def test_the_caller_joins_pid_1_of_bwrap(self):
-        """Front ends look namespaces up by the child-pid of --info-fd, at any time."""
-        read, write = self.pipe()
-        p = self.spawn([BWRAP, *SMALL, '--info-fd', write, 'sh', '-c', 'echo ready; sleep 30'],
-                       pass_fds=[write])
-        self.assertEqual(p.stdout.readline(), b'ready\n')
-        pid = json.loads(os.read(read, 4096))['child-pid']
-        r = self.run_cmd(['nsenter', '-t', str(pid), '-U', '-m', '-p', '-n',
-                          '--preserve-credentials', 'sh', '-c', 'echo inside'])
-        self.assertRuns(r, 'inside\n')
 
 
 class Program(ProbeCase):
