@@ -75,6 +75,8 @@ static int close_others(struct init *init)
 	size_t n = 0, i;
 	int *keep = malloc((sb->plan->n_locks + 6) * sizeof *keep), r;
 
+	if (BROKEN("init-closes"))
+		return 0;
 	if (!keep)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	keep[n++] = sb->socket;
