@@ -24,6 +24,7 @@
 #include "fail.h"
 #include "mountinfo.h"
 #include "personality.h"
+#include "rules.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
@@ -317,6 +318,22 @@ static int check_mount(struct sandbox *sb, const struct table *t, const struct m
 		    m->info.point, attr_text(missing));
 }
 
+/* By their destinations as typed the masks have been held against what follows them. Where links
+ * have led elsewhere, they are here; where an overlay hides a name, it lies on the directory. */
+static int check_masks(struct sandbox *sb)
+{
+	const struct plan *p = sb->plan;
+	size_t i, j;
+
+	for (i = 0; i < p->n_ops; i++)
+		for (j = i + 1; p->ops[i].type == OP_MASK && j < p->n_ops; j++)
+			if (!sb->skipped[j] &&
+			    plan_uncovers(&p->ops[j], destination(sb, j), destination(sb, i),
+					  sb->masks[i] == MASK_OVERLAY))
+				return rules_fail_covered(&p->ops[i], &p->ops[j], sb->fail);
+	return 0;
+}
+
 int audit_mounts(struct sandbox *sb)
 {
 	CLEANUP(free_p) char *text = mountinfo_read(sb);
@@ -339,7 +356,7 @@ int audit_mounts(struct sandbox *sb)
 	free(t.owners);
 	free(t.names);
 	free(t.mounts);
-	return r;
+	return r < 0 ? r : check_masks(sb);
 }
 
 int audit_process(struct sandbox *sb)

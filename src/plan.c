@@ -137,6 +137,12 @@ bool plan_path_same(const char *a, const char *b)
 	return plan_path_below(a, b) && plan_path_below(b, a);
 }
 
+bool plan_uncovers(const struct op *later, const char *later_dest, const char *dest, bool itself)
+{
+	return later->type < OP_MASK && later->type != OP_TMPFS &&
+	       plan_path_below(dest, later_dest) && (itself || !plan_path_below(later_dest, dest));
+}
+
 int plan_ns_fd(const struct plan *p, uint64_t kind)
 {
 	switch (kind) {

@@ -318,3 +318,7 @@ bool plan_path_same(const char *a, const char *b);
 
 /* True when PATH lies below DIR or is DIR, by its text alone. */
 bool plan_path_below(const char *path, const char *dir);
+
+/* True when LATER, an operation that comes after a mask made on DEST and goes to LATER_DEST, mounts
+ * over a directory above it, or with ITSELF on it, so that the mask would hide nothing. */
+bool plan_uncovers(const struct op *later, const char *later_dest, const char *dest, bool itself);

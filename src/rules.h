@@ -3,6 +3,7 @@
 #pragma once
 
 struct fail;
+struct op;
 struct plan;
 
 /* The rules that hold as typed, before it is known whether a user namespace is implied. Returns 0,
@@ -13,6 +14,10 @@ int rules_check_early(const struct plan *p, struct fail *f);
  * filled. */
 int rules_check_late(const struct plan *p, struct fail *f);
 
-/* Refuses a mask that the command could take off again, as it can what lies on a mount of the
- * sandbox's own, once it is known what those are. Returns 0 or -errno with F filled. */
+/* Records that LATER, which comes after MASK, would show again what that hides. Returns -EINVAL. */
+int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f);
+
+/* Refuses a mask that a later operation would cover, by its destination as typed, or that the
+ * command could take off again, as it can what lies on a mount of the sandbox's own, once it is
+ * known what those are. Returns 0 or -errno with F filled. */
 int rules_check_masks(const struct plan *p, struct fail *f);

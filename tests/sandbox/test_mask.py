@@ -157,6 +157,25 @@ class Overlay(MaskCase):
                     f'{self.d}/sub/x'], (f'read {self.d}/sub/x', 'open'),
                    (f'access {self.secret}', 'ENOENT'))
 
+    def test_what_would_cover_it_later(self):
+        """A mask that hides nothing in the end is an error, but for an empty directory over it."""
+        way = self.path('way')
+        os.symlink('d', way)
+        for later in ((*HOST,), ('--bind', self.dir, self.dir), ('--ro-bind', self.d, self.d),
+                      ('--ro-bind', self.d, self.d + '//'), ('--ro-overlay', self.d),
+                      ('--ro-bind', self.d, way)):
+            with self.subTest(later=later):
+                layers = ['--overlay-src', self.d, '--overlay-src', self.d]
+                words = [*layers, *later] if later[0] == '--ro-overlay' else later
+                self.assertFails(self.husk(*self.args, *words, '--', 'true'), 125,
+                                 f'--mask {self.secret} would hide nothing: a later '
+                                 f'{later[0]} covers it with')
+        self.assertFails(self.husk(*HOST, '--mask', f'{way}/secret', '--ro-bind', self.d, self.d,
+                                   '--', 'true'), 125, 'would hide nothing: a later --ro-bind')
+        self.check([*self.args, '--tmpfs', self.d], (f'access {self.secret}', 'ENOENT'))
+        self.check([*HOST, '--ro-bind', self.d, self.d, '--mask', self.secret],
+                   (f'access {self.secret}', 'ENOENT'))
+
     def test_under_landlock(self):
         self.check([*self.args, '--landlock'], (f'access {self.secret}', 'ENOENT'),
                    (f'read {self.opened}', 'open'))
