@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 
+#include "broken.h"
 #include "fail.h"
 #include "plan.h"
 #include "policy.h"
@@ -67,6 +68,17 @@ static int install(const struct sock_filter *code, size_t n)
 	return neg_errno();
 }
 
+/* Installs a filter that does nothing but where LOADED is VALUE, to see what that would let
+ * through: the high half of an argument, or another machine. */
+static int install_where(struct sock_filter loaded, unsigned value, const struct sock_filter *code,
+			 size_t n)
+{
+	struct sock_filter all[32] = { loaded, EQUAL(value, 1, 0), ALLOW };
+
+	memcpy(all + 3, code, n * sizeof *code);
+	return install(all, n + 3);
+}
+
 int seccomp_refuse_terminal(void)
 {
 	static const struct sock_filter code[] = {
@@ -86,6 +98,14 @@ int seccomp_refuse_terminal(void)
 		ALLOW,
 	};
 
+	if (BROKEN("terminal-high-bits"))
+		return install_where(
+			(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						     offsetof(struct seccomp_data, args[1]) + 4),
+			0, code, ARRAY_SIZE(code));
+	if (BROKEN("terminal-other-machines"))
+		return install_where((struct sock_filter)LOAD(arch), NATIVE_ARCH, code,
+				     ARRAY_SIZE(code));
 	return install(code, ARRAY_SIZE(code));
 }
 
