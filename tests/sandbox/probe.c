@@ -27,10 +27,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BIND	0x1000
-#define REC	0x4000
+#define BIND 0x1000
+#define REC 0x4000
 #define REMOUNT 0x20
-#define MOVE	0x2000
+#define MOVE 0x2000
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -142,12 +142,8 @@ static int call_open(char **a)
 	const char *c;
 
 	for (c = a[1] ? a[1] : "r"; *c; c++)
-		flags |= *c == 'w'   ? O_WRONLY
-			 : *c == 'u' ? O_RDWR
-			 : *c == 'c' ? O_CREAT
-			 : *c == 't' ? O_TRUNC
-			 : *c == 'd' ? O_DIRECTORY
-				     : 0;
+		flags |= *c == 'w' ? O_WRONLY : *c == 'u' ? O_RDWR : *c == 'c' ? O_CREAT :
+			 *c == 't' ? O_TRUNC : *c == 'd' ? O_DIRECTORY : 0;
 	fd = open(a[0], flags, 0600);
 	return fd < 0 ? -1 : close(fd);
 }
@@ -201,12 +197,9 @@ static int call_chroot(char **a)
 
 static int kinds(const char *words)
 {
-	static const struct {
-		const char *name;
-		int flag;
-	} table[] = {
-		{ "user", CLONE_NEWUSER },     { "mnt", CLONE_NEWNS },	  { "pid", CLONE_NEWPID },
-		{ "net", CLONE_NEWNET },       { "ipc", CLONE_NEWIPC },	  { "uts", CLONE_NEWUTS },
+	static const struct { const char *name; int flag; } table[] = {
+		{ "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS }, { "pid", CLONE_NEWPID },
+		{ "net", CLONE_NEWNET }, { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS },
 		{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 	};
 	int flags = 0;
@@ -508,52 +501,22 @@ static const struct {
 	const char *name;
 	int (*function)(char **words);
 } calls[] = {
-	{ "mount", call_mount },
-	{ "bind", call_bind },
-	{ "rbind", call_rbind },
-	{ "move", call_move },
-	{ "remount", call_remount },
-	{ "umount", call_umount },
-	{ "clear", call_clear },
-	{ "rclear", call_rclear },
-	{ "movemount", call_movemount },
-	{ "reconfigure", call_reconfigure },
-	{ "tree", call_tree },
-	{ "rtree", call_rtree },
-	{ "pivot", call_pivot },
-	{ "open", call_open },
-	{ "write", call_write },
-	{ "mkdir", call_mkdir },
-	{ "unlink", call_unlink },
-	{ "mknod", call_mknod },
-	{ "chmod", call_chmod },
-	{ "access", call_access },
-	{ "chdir", call_chdir },
-	{ "chroot", call_chroot },
-	{ "unshare", call_unshare },
-	{ "setns", call_setns },
-	{ "sethostname", call_sethostname },
-	{ "setgroups", call_setgroups },
-	{ "setuid", call_setuid },
-	{ "lo", call_lo },
-	{ "msgget", call_msgget },
-	{ "ptrace", call_ptrace },
-	{ "readv", call_readv },
-	{ "getfd", call_getfd },
-	{ "kill", call_kill },
-	{ "readlink", call_readlink },
-	{ "read", call_read },
-	{ "list", call_list },
-	{ "fstype", call_fstype },
-	{ "mode", call_mode },
-	{ "inode", call_inode },
-	{ "fds", call_fds },
-	{ "status", call_status },
-	{ "environment", call_environment },
-	{ "keyring", call_keyring },
-	{ "deathsig", call_deathsig },
-	{ "daemon", call_daemon },
-	{ "stay", call_stay },
+	{ "mount", call_mount }, { "bind", call_bind }, { "rbind", call_rbind },
+	{ "move", call_move }, { "remount", call_remount }, { "umount", call_umount },
+	{ "clear", call_clear }, { "rclear", call_rclear }, { "movemount", call_movemount },
+	{ "reconfigure", call_reconfigure }, { "tree", call_tree }, { "rtree", call_rtree },
+	{ "pivot", call_pivot }, { "open", call_open }, { "write", call_write },
+	{ "mkdir", call_mkdir }, { "unlink", call_unlink }, { "mknod", call_mknod },
+	{ "chmod", call_chmod }, { "access", call_access }, { "chdir", call_chdir },
+	{ "chroot", call_chroot }, { "unshare", call_unshare }, { "setns", call_setns },
+	{ "sethostname", call_sethostname }, { "setgroups", call_setgroups },
+	{ "setuid", call_setuid }, { "lo", call_lo }, { "msgget", call_msgget },
+	{ "ptrace", call_ptrace }, { "readv", call_readv }, { "getfd", call_getfd },
+	{ "kill", call_kill }, { "readlink", call_readlink }, { "read", call_read },
+	{ "list", call_list }, { "fstype", call_fstype }, { "mode", call_mode },
+	{ "inode", call_inode }, { "fds", call_fds }, { "status", call_status },
+	{ "environment", call_environment }, { "keyring", call_keyring },
+	{ "deathsig", call_deathsig }, { "daemon", call_daemon }, { "stay", call_stay },
 	{ "exit", call_exit },
 };
 
