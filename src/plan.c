@@ -424,13 +424,15 @@ static void decide_deferred(struct plan *p)
 	}
 }
 
-/* The real root owns every file of a sysfs, that of a network namespace of its own too. */
-static void confine_sysfs(struct plan *p, const struct caller *caller)
+/* The real root owns every file of a sysfs, that of a network namespace of its own too, and every
+ * cgroup below its own, which as a rule is the root of them all. */
+static void confine_kernfs(struct plan *p, const struct caller *caller)
 {
 	size_t i;
 
 	for (i = 0; caller->real_root && i < p->n_ops; i++)
-		if (p->ops[i].type == OP_SYSFS)
+		if (p->ops[i].type == OP_SYSFS ||
+		    (p->ops[i].type == OP_CGROUPFS && p->cgroup_fd < 0))
 			p->ops[i].attrs |= MOUNT_ATTR_RDONLY;
 }
 
@@ -486,7 +488,7 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 		return fail(f, -r, "Out of memory");
 	decide_levels(p);
 	decide_deferred(p);
-	confine_sysfs(p, caller);
+	confine_kernfs(p, caller);
 	find_shared_fds(p);
 	return rules_check_masks(p, f);
 }

@@ -90,6 +90,13 @@ class Husk(Base):
                    ('open /sys/class/net/lo/mtu w', 'EROFS'), ('remount /sys', 'EPERM'),
                    ('umount /sys', 'EPERM'))
 
+    def test_s18_the_cgroups_are_read_only(self):
+        """Those below the caller's own, which may be all of the machine's."""
+        args = [*SMALL, '--cgroupfs', '/sys/fs/cgroup']
+        self.check(args, ('mkdir /sys/fs/cgroup/husk-test', 'EROFS'),
+                   ('open /sys/fs/cgroup/cgroup.procs w', 'EROFS'),
+                   ('remount /sys/fs/cgroup', 'EPERM'), ('umount /sys/fs/cgroup', 'EPERM'))
+
     def test_s18_no_second_proc(self):
         self.check(SMALL, ('mount proc /mnt', 'EPERM'), ('mount tmpfs /mnt', 'EPERM'),
                    ('fork unshare mnt', 'EPERM'), ('fork unshare pid', 'EPERM'))
