@@ -154,6 +154,15 @@ class Sysctl(ProbeCase):
         self.need_kernel(6, 14)
         self.assertEqual(self.values('kernel.pid_max=1000'), ['1000'])
 
+    def test_of_the_last_process(self):
+        """There is one file for all namespaces, which tells of the reader's."""
+        if not os.path.exists('/proc/sys/kernel/ns_last_pid'):
+            self.skipTest('this kernel is built without CONFIG_CHECKPOINT_RESTORE')
+        r = self.husk(*HOST, *self.ALL, '--sysctl', 'kernel.ns_last_pid=500', '--', 'sh', '-c',
+                      'echo $$')
+        self.assertRuns(r)
+        self.assertGreater(int(r.out), 500)
+
     def test_of_users(self):
         self.assertEqual(self.values('user.max_net_namespaces=3'), ['3'])
         self.assertFails(self.husk(*HOST, '--sysctl', 'user.max_uts_namespaces=0', '--', 'unshare',
