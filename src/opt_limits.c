@@ -99,14 +99,13 @@ int opt_pid_limit(struct parse *p, const struct option *o, char **operands)
 
 int opt_umask(struct parse *p, const struct option *o, char **operands)
 {
-	mode_t mask = 0;
+	uint64_t mask;
 
-	if (parse_octal(p, o, operands[0], &mask) < 0)
-		return -EINVAL;
-	if (mask > 0777)
+	(void)o;
+	if (parse_number(operands[0], 8, 0777, &mask) < 0)
 		return fail(p->fail, 0, "--umask takes an octal argument <= 0777, not %s",
 			    operands[0]);
 	p->plan->umask_set = true;
-	p->plan->umask = mask;
+	p->plan->umask = (mode_t)mask;
 	return 0;
 }

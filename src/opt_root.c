@@ -9,6 +9,7 @@
 #include "fail.h"
 #include "options.h"
 #include "parse.h"
+#include "personality.h"
 #include "plan.h"
 #include "util.h"
 
@@ -124,9 +125,17 @@ int opt_size(struct parse *p, const struct option *o, char **operands)
 	if (p->size_set)
 		return fail(p->fail, 0, "--size given twice for the same action");
 	if (parse_number(operands[0], 0, UINT64_MAX - 1, &value) < 0 || value == 0)
-		return fail(p->fail, 0, "--size takes a non-zero number of bytes");
+		return fail(p->fail, 0,
+			    p->plan->as->explains
+				    ? "--size takes a non-zero number of bytes, not %s"
+				    : "--size takes a non-zero number of bytes",
+			    operands[0]);
 	if (value > SIZE_MAX / 2)
-		return fail(p->fail, 0, "--size (for tmpfs) is limited to %zu", SIZE_MAX / 2);
+		return fail(p->fail, 0,
+			    p->plan->as->explains
+				    ? "--size (for tmpfs) is limited to %zu, less than %s"
+				    : "--size (for tmpfs) is limited to %zu",
+			    SIZE_MAX / 2, operands[0]);
 	p->size_set = true;
 	p->size = (size_t)value;
 	return 0;

@@ -79,7 +79,7 @@ class Numbers(Bad):
 
     def test_sizes(self):
         for word in ('0', '-1', '', 'big', '1G', HUGE, str(1 << 63), '0x'):
-            self.refused('--size', word, '--tmpfs', '/x', names=['--size'])
+            self.refused('--size', word, '--tmpfs', '/x', names=['--size', word])
 
     def test_capabilities(self):
         for option in ('--cap-add', '--cap-drop'):

@@ -111,7 +111,8 @@ class Umask(ProbeCase):
     def test_bad_operands(self):
         for word in ('1777', '8', 'u=rwx', ''):
             with self.subTest(word):
-                self.assertFails(self.husk('--umask', word, '--', 'true'), 125, '--umask takes')
+                self.assertFails(self.husk('--umask', word, '--', 'true'), 125,
+                                 f'--umask takes an octal argument <= 0777, not {word}')
 
 
 class Sysctl(ProbeCase):
