@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "broken.h"
 #include "channel.h"
 #include "enter.h"
 #include "fail.h"
@@ -140,7 +141,8 @@ static int step_ids(struct sandbox *sb)
  * where the clone has made slaves already and slaves are wanted; change a joined namespace. */
 static int step_propagation(struct sandbox *sb)
 {
-	unsigned long kind = sb->plan->as->private_mounts ? MS_PRIVATE : MS_SLAVE;
+	unsigned long kind =
+		sb->plan->as->private_mounts && !BROKEN("private-mounts") ? MS_PRIVATE : MS_SLAVE;
 	int err, r;
 
 	if (sb->plan->root == ROOT_JOINED)

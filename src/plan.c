@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broken.h"
 #include "caps.h"
 #include "dev.h"
 #include "fail.h"
@@ -220,7 +221,7 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 	/* where one level must do, the command would own the mounts of its sandbox */
 	if (p->as->confine_root &&
 	    (caller->real_root || p->userns_fd >= 0 || p->userns_block_fd >= 0) &&
-	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)))
+	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)) && !BROKEN("root-without-sys-admin"))
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
 }
 

@@ -110,15 +110,6 @@ class Ids(ProbeCase):
                     self.assertEqual(count, '1')
                     self.assertEqual(inside, '9' if '--uid' in args and name == 'uid' else '0')
 
-    def test_setgroups_is_denied(self):
-        for args in ((), HOST, ('--uid', '9', *HOST), ('--map-current-user',)):
-            with self.subTest(args=args):
-                self.check(args, ('read /proc/self/setgroups', 'deny'), ('setgroups', 'EPERM'))
-
-    def test_setgroups_cannot_be_allowed_again(self):
-        r = self.husk(*HOST, 'sh', '-c', 'echo allow >/proc/self/setgroups')
-        self.assertNotEqual(r.rc, 0, r)
-
     def test_no_new_privileges(self):
         for args in ((), HOST, ('--map-current-user', '--cap-drop', 'ALL')):
             with self.subTest(args=args):

@@ -6,6 +6,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'sandbox'))
+sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
+from harness import USER  # noqa: E402,F401
 from probe import (  # noqa: E402,F401
     BWRAP, HOST, HUSK, ORACLE, PROC, PYTHON, SMALL, USR, Case, ProbeCase, RootProbeCase, all_caps,
     main, mounts, tree, wait_until)
