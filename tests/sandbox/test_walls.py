@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The walls: seccomp, user namespaces, pid 1's memory, keyrings, programs."""
+"""The walls: seccomp, pid 1's memory, keyrings, programs."""
 
 import hashlib
 import os
@@ -89,38 +89,6 @@ class Seccomp(ProbeCase):
         a, b = self.fd(bpf(1, ALLOW)), self.fd(bpf(1, ALLOW))
         r = self.husk(*SMALL, '--seccomp', a, '--add-seccomp-fd', b, 'true', pass_fds=[a, b])
         self.assertFails(r, 125, '--seccomp')
-
-
-class UserNamespaces(ProbeCase):
-    def test_disabled(self):
-        for program, more in ((HUSK, ()), (HUSK, ('--cap-drop', 'ALL')), (HUSK, ('--uid', '7')),
-                              (BWRAP, ('--unshare-user',)),
-                              (BWRAP, ('--unshare-user', '--cap-add', 'ALL'))):
-            with self.subTest(program, more=more):
-                self.check([*SMALL, *more, '--disable-userns'], ('fork unshare user', 'ENOSPC'),
-                           ('fork unshare user,mnt', ('ENOSPC', 'EPERM')), program=program)
-
-    def test_the_limit_cannot_be_lifted(self):
-        self.check([*SMALL, '--disable-userns'],
-                   ('write /proc/sys/user/max_user_namespaces 1000', ('EROFS', 'EACCES', 'ok')),
-                   ('fork unshare user', 'ENOSPC'), ('mount proc /mnt', 'ok'),
-                   ('write /mnt/sys/user/max_user_namespaces 1000', ('EROFS', 'EACCES', 'ok')),
-                   ('fork unshare user', 'ENOSPC'))
-
-    def test_disabled_and_asserted(self):
-        for program, more in ((HUSK, ()), (BWRAP, ('--unshare-user',))):
-            r = self.run_cmd([program, *SMALL, *more, '--disable-userns',
-                              '--assert-userns-disabled', 'true'])
-            self.assertRuns(r)
-
-    def test_asserted_and_not_disabled(self):
-        for program, rc in ((HUSK, 125), (BWRAP, 1)):
-            r = self.run_cmd([program, *SMALL, '--assert-userns-disabled', 'echo', 'ran'])
-            self.assertFails(r, rc, 'user namespace')
-            self.assertEqual(r.out, '')
-
-    def test_not_disabled_by_itself(self):
-        self.check(SMALL, ('fork unshare user', 'ok'))
 
 
 class Program(ProbeCase):
