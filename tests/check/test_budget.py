@@ -56,6 +56,14 @@ class Budget(Case):
     def test_small_as_bwrap(self):
         self.within(180, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
 
+    def test_no_fork_of_the_c_library(self):
+        """It blocks and unblocks all signals around a call that is made once."""
+        for args in ((), SMALL):
+            with self.subTest(args):
+                calls = self.calls(HUSK, *args, '--', '/bin/true')
+                masks = [c for c in calls if c.startswith('rt_sigprocmask(')]
+                self.assertLessEqual(len(masks), 3, masks)
+
     def per_bind(self, program):
         counts = []
         for number in (100, 200):
