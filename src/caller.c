@@ -39,6 +39,8 @@ static bool has_file_capabilities(void)
 
 int caller_refuse_privilege(struct fail *f)
 {
+	if (BROKEN("privilege-refused"))
+		return 0;
 	if (getauxval(AT_EUID) == getauxval(AT_UID) && getauxval(AT_EGID) == getauxval(AT_GID) &&
 	    !has_file_capabilities())
 		return 0;

@@ -8,12 +8,10 @@ never written to.
 
 import json
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'sandbox'))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from harness import USER  # noqa: E402
 from probe import BWRAP, HOST, HUSK, PROC, SMALL, RootProbeCase, main  # noqa: E402
 
 
@@ -82,31 +80,6 @@ class Bwrap(RootProbeCase):
         r = self.bwrap(*SMALL, '--tmpfs', '/mnt', 'true')
         self.assertRuns(r)
         self.assertEqual([m.point for m in self.mounts()], [m.point for m in before])
-
-
-class Groups(RootProbeCase):
-    def test_s07_an_effective_id_of_another_user_is_refused(self):
-        """husk is not made to be installed setuid, and says so."""
-        for words in ((f'--ruid={USER}', '--euid=0', '--clear-groups'),
-                      (f'--rgid={USER}', '--egid=0', '--clear-groups')):
-            r = self.run_cmd(['setpriv', *words, HUSK, 'id'])
-            self.assertFails(r, 125, 'setuid|set-user-ID|privilege')
-
-    def test_s07_a_setuid_copy_is_refused(self):
-        copy = self.path('husk')
-        for mode in (0o4755, 0o2755):
-            subprocess.run(['cp', HUSK, copy], check=True)
-            os.chmod(copy, mode)
-            r = self.run_cmd(self.as_user([copy, 'id']))
-            self.assertFails(r, 125, 'setuid|set-user-ID|privilege')
-
-    def test_s07_file_capabilities_are_refused(self):
-        self.need('setcap')
-        copy = self.path('husk')
-        subprocess.run(['cp', HUSK, copy], check=True)
-        subprocess.run(['setcap', 'cap_sys_admin+ep', copy], check=True)
-        r = self.run_cmd(self.as_user([copy, 'id']))
-        self.assertFails(r, 125, 'capabilit')
 
 
 if __name__ == '__main__':
