@@ -418,6 +418,8 @@ static int refuse(struct sandbox *sb, const struct op *op, bool exists, const ch
 {
 	bool writable = streq(why, writable_inside);
 
+	if (BROKEN("mask-refused"))
+		return 0;
 	if (!exists)
 		return fail_hint(sb->fail,
 				 fail(sb->fail, ENOENT,

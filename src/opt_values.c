@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Handlers of options: the values that operands are read as, and the plainest fields of a plan. */
+#include "broken.h"
 #include "handlers.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ int parse_fd(struct parse *p, const char *word, int *ret)
 
 int parse_path(struct parse *p, const struct option *o, const char *path)
 {
-	if (path[0] != '\0')
+	if (path[0] != '\0' || BROKEN("paths-not-empty"))
 		return 0;
 	return fail_hint(p->fail, fail(p->fail, 0, "%s: a path is empty", o->name),
 			 "is a variable unset in the script that calls?");

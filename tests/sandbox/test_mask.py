@@ -289,12 +289,6 @@ class Refused(MaskCase):
         self.assertFails(self.husk(*words, '--', 'true'), 125, err)
         self.assertEqual(self.tree(self.dir), before)
 
-    def test_s13_a_missing_name_in_a_writable_directory(self):
-        for option in ('--mask', '--mask-try'):
-            self.refused(self.writable(option, f'{self.d}/later'),
-                         f'{option} {self.d}/later: a missing name cannot be hidden here, because '
-                         'its directory can be written inside.*\nhusk: hint: make it first')
-
     def test_a_missing_name_in_the_root(self):
         self.refused([*HOST, '--mask-try', '/no-such-name'], 'missing name cannot be hidden')
 

@@ -6,6 +6,8 @@ Everything runs in a mount namespace of the test's own; files of /proc are opene
 never written to.
 """
 
+import os
+
 from rows import (
     BWRAP, HOST, HUSK, ORACLE, PROC, SMALL, USR, RootProbeCase, all_caps, main)
 from joining import JoinCase
@@ -74,7 +76,7 @@ class Husk(Base):
     def test_the_cgroups_are_read_only(self):
         """Those below the caller's own, which may be all of the machine's."""
         args = [*SMALL, '--cgroupfs', '/sys/fs/cgroup']
-        self.check(args, ('mkdir /sys/fs/cgroup/husk-test', 'EROFS'),
+        self.check(args, (f'mkdir /sys/fs/cgroup/husk-test-{os.getpid()}', 'EROFS'),
                    ('open /sys/fs/cgroup/cgroup.procs w', 'EROFS'),
                    ('remount /sys/fs/cgroup', 'EPERM'), ('umount /sys/fs/cgroup', 'EPERM'))
 
