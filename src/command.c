@@ -2,7 +2,9 @@
 /* Starts the command, as the ordered table at the end of this file. */
 #include "command.h"
 
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -245,28 +247,43 @@ static int limit_processes(struct sandbox *sb)
 	return 0;
 }
 
+/* VALUE of a limit in words, in BUF where it is a number. */
+static const char *limit_text(uint64_t value, char *buf, size_t size)
+{
+	if (value == RLIM_INFINITY)
+		return "unlimited";
+	snprintf(buf, size, "%" PRIu64, value);
+	return buf;
+}
+
+static int fail_limit(struct sandbox *sb, const struct limit *l, int err)
+{
+	bool one = l->soft == l->hard;
+	char soft[24], hard[24];
+
+	return fail_hint(sb->fail,
+			 fail(sb->fail, err, "--rlimit %s=%s%s%s", rlimit_name(l->resource),
+			      limit_text(l->soft, soft, sizeof soft), one ? "" : ":",
+			      one ? "" : limit_text(l->hard, hard, sizeof hard)),
+			 err == EPERM ? "a limit cannot be above the caller's hard limit, which "
+					"ulimit -H shows"
+				      : NULL);
+}
+
 /* Should: limit the command, and nothing of the set-up, to which a limit would be a failure at a
- * place that nobody understands. Mustn't: name what the command line said, which is gone by now. */
+ * place that nobody understands; let the lower one of --rlimit nproc and --pid-limit hold. Mustn't:
+ * name what the command line said, which is gone by now. */
 static int step_limits(struct sandbox *sb)
 {
 	const struct limit *l;
 	size_t i;
-	int r;
 
-	r = limit_processes(sb);
-	if (r < 0)
-		return r;
 	for (i = 0; i < sb->plan->n_limits; i++) {
 		l = &sb->plan->limits[i];
 		if (rlimit_set(l->resource, l->soft, l->hard) < 0)
-			return fail_hint(
-				sb->fail,
-				fail(sb->fail, errno, "--rlimit %s", rlimit_name(l->resource)),
-				errno == EPERM ? "a limit cannot be above the caller's "
-						 "hard limit, which ulimit -H shows"
-					       : NULL);
+			return fail_limit(sb, l, errno);
 	}
-	return 0;
+	return limit_processes(sb);
 }
 
 /* Should: give back what the launcher had changed of the caller's. Mustn't: follow the filters. */

@@ -16,6 +16,18 @@
 #define PID_LIMIT_MIN 300
 #define PID_LIMIT_MAX (4194304 - 1)
 
+/* The plan's entry of RESOURCE, where the last option that names it counts: limits set one after
+ * the other could only get lower. NULL: there is no memory for one. */
+static struct limit *limit_of(struct parse *p, int resource)
+{
+	size_t i;
+
+	for (i = 0; i < p->plan->n_limits; i++)
+		if (p->plan->limits[i].resource == resource)
+			return &p->plan->limits[i];
+	return plan_append(&p->plan->limits, &p->plan->n_limits, sizeof *p->plan->limits);
+}
+
 int opt_rlimit(struct parse *p, const struct option *o, char **operands)
 {
 	static const char hint[] =
@@ -40,7 +52,7 @@ int opt_rlimit(struct parse *p, const struct option *o, char **operands)
 		return fail_hint(p->fail, fail(p->fail, 0, "--rlimit %s: not a value", word), hint);
 	if (new.soft > new.hard)
 		return fail(p->fail, 0, "--rlimit %s: the soft limit is above the hard one", word);
-	limit = plan_append(&p->plan->limits, &p->plan->n_limits, sizeof *limit);
+	limit = limit_of(p, new.resource);
 	if (!limit)
 		return parse_no_memory(p);
 	*limit = new;

@@ -69,7 +69,15 @@ class Rlimit(ProbeCase):
     def test_above_the_callers(self):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         self.assertFails(self.husk(*HOST, '--rlimit', f'nofile={hard + 1}', '--', 'true'), 125,
-                         r'--rlimit nofile: Operation not permitted\nhusk: hint: .*ulimit -H')
+                         f'--rlimit nofile={hard + 1}: Operation not permitted\nhusk: hint: '
+                         '.*ulimit -H')
+        self.assertFails(self.husk(*HOST, '--rlimit', f'nofile=5:{hard + 2}', '--', 'true'), 125,
+                         f'--rlimit nofile=5:{hard + 2}: Operation not permitted')
+
+    def test_the_last_one_of_a_name_counts(self):
+        got = self.limits('--rlimit', 'core=0', '--rlimit', 'nofile=50', '--rlimit', 'core=4K:8K')
+        self.assertEqual((got['Max core file size'], got['Max open files']),
+                         (('4096', '8192'), ('50', '50')))
 
     def test_bad_operands(self):
         for word, want in (('nofiles=1', 'no limit of that name'), ('nofile', 'no value'),
@@ -273,6 +281,11 @@ class PidLimit(ProbeCase):
 
     def test_a_lower_nproc_stays(self):
         self.assertTrue(self.bomb('--pid-limit', '320', '--rlimit', 'nproc=20').startswith('19 '))
+
+    def test_a_higher_nproc_does_not(self):
+        r = self.husk(*HOST, '--unshare-pid', '--pid-limit', '320', '--rlimit', 'nproc=400', '--',
+                      'grep', 'processes', '/proc/self/limits')
+        self.assertRegex(r.out, ' 320 +320 ', r)
 
     def test_numbers(self):
         for word in ('299', '0', '-1', '4194304', 'x', '', '300k'):
