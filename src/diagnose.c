@@ -315,6 +315,15 @@ static void explain_limit(struct diagnosis *d)
 	const char *kind;
 	uint64_t flag;
 
+	if (limited == NS_MAX && d->plan->joins) {
+		found(d,
+		      "leave --disable-userns out of the sandbox to join, or enter it by "
+		      "--join-pid, "
+		      "or its user namespace by --userns, for which nothing is made there",
+		      "the user namespace that owns what is joined, or one around it, allows no "
+		      "more namespaces below it (its user.max_*_namespaces)");
+		return;
+	}
 	if (limited == NS_MAX) {
 		found(d, "raise the limit with sysctl, or end sandboxes that are no longer needed",
 		      "nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)");
@@ -426,6 +435,18 @@ static void explain_proc(struct diagnosis *d)
 		      proc ? "" : ", and none is mounted");
 }
 
+/* What root may do in a mount namespace of its own is refused with EPERM by nobody else that is
+ * left: landlock(7), "File system topology modification". */
+static bool landlock_refuses(struct diagnosis *d)
+{
+	return d->fail->err == EPERM && d->fail->step && streq(d->fail->step, "propagation") &&
+	       sys_landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0 &&
+	       found(d,
+		     "start it from outside, or leave --landlock out of the sandbox around this "
+		     "one",
+		     "likely because husk runs behind Landlock, which lets nobody change mounts");
+}
+
 /* A failure anywhere in the set-up, for the causes that any of its calls may meet. */
 static void explain_set_up(struct diagnosis *d)
 {
@@ -453,7 +474,8 @@ void diagnose(const struct plan *p, const struct caller *caller, int proc_fd, st
 			  "mount /proc read-write where husk runs: id maps are written there");
 	else if (f->refusal == REFUSED_CAPABILITIES)
 		(void)(seccomp_refuses(&d) ||
-		       ((err == EPERM || err == EACCES) && apparmor_refuses(&d)));
+		       ((err == EPERM || err == EACCES) && apparmor_refuses(&d)) ||
+		       landlock_refuses(&d));
 	else if (err == EPERM || err == EACCES || err == ENOSYS)
 		explain_permission(&d);
 	else if (err == ENOSPC || err == EUSERS)

@@ -159,6 +159,11 @@ class Files(Landlock):
         self.assertEqual(self.probe((*HOST, *PROC), *calls), ['ok'])
         self.assertEqual(self.probe((*HOST, *PROC, '--landlock'), *calls), ['EPERM'])
 
+    def test_no_other_sandbox(self):
+        r = self.husk(*HOST, *PROC, '--landlock', '--', HUSK, *HOST, 'true')
+        self.assertFails(r, 125, 'behind Landlock, which lets nobody change mounts\n.*hint: .*'
+                                 '--landlock')
+
 
 class Others(Landlock):
 

@@ -133,6 +133,19 @@ class Limits(Refused):
         self.says(self.limited('net', 0, ['unshare', '-Ur', HUSK, '--unshare-net', 'true']),
                   'a user namespace around this one allows no more', 'user.max_net_namespaces')
 
+    def test_limit_of_what_is_joined(self):
+        """Its own user namespace is at its limit, and nothing around husk is."""
+        target = self.spawn([HUSK, '--disable-userns', '--unshare-net', *HOST, 'sh', '-c',
+                             'echo; exec sleep 60'])
+        target.stdout.readline()
+        for pid in self.descendants(target.pid):
+            with open(f'/proc/{pid}/comm', encoding='ascii') as f:
+                if f.read() == 'sleep\n':
+                    break
+        net = self.open(f'/proc/{pid}/ns/net')
+        self.says([HUSK, '--netns', str(net), *HOST, 'true'], 'that owns what is joined',
+                  'hint: leave --disable-userns out', pass_fds=[net])
+
     def test_nested_too_deep(self):
         for levels, args in ((33, []), (33, HOST), (32, HOST)):
             with self.subTest(levels=levels, args=args):
