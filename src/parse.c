@@ -149,10 +149,25 @@ static int note_words(struct parse *p, const struct option *o, char **operands, 
 	return 0;
 }
 
+/* Puts the option before a message that names none, where messages say what they are about. */
+static void name_option(struct parse *p, const struct option *o)
+{
+	size_t length = strlen(o->name), room = sizeof p->fail->text - length - 2;
+	char *text = p->fail->text;
+
+	if (!p->plan->as->explains || strncmp(text, "--", 2) == 0)
+		return;
+	memmove(text + length + 2, text, room);
+	memcpy(text, o->name, length);
+	memcpy(text + length, ": ", 2);
+	text[sizeof p->fail->text - 1] = '\0';
+}
+
 /* Lets the failure say which option it was about, unless an inner one is known. */
 static int blame(struct parse *p, const struct option *o, char **operands, size_t arity, int r)
 {
 	if (!p->fail->option) {
+		name_option(p, o);
 		p->fail->option = o->name;
 		p->fail->operands = operands;
 		p->fail->n_operands = arity;

@@ -37,7 +37,7 @@ class Bad(ProbeCase):
 class Numbers(Bad):
     def test_negative_descriptors(self):
         for option in TAKES_FD:
-            self.refused(option, '-1', names=['-1'], err='Invalid fd')
+            self.refused(option, '-1', names=['-1', option + ': '], err='Invalid fd')
         for option in TAKES_FD_AND_PATH:
             self.refused(option, '-1', '/x', names=['-1'], err='Invalid fd')
         self.refused('--keep-fd', '-1', names=['-1'], err='Invalid fd', both=False)
