@@ -305,10 +305,12 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	trace_lap(&l->trace, "launcher", "wait");
 	if (r < 0)
 		return r;
-	status_write_number(l->plan, "exit-code",
-			    WIFSIGNALED(su.status) ? 128 + WTERMSIG(su.status)
-						   : WEXITSTATUS(su.status));
-	events_exit(l->plan, su.status, su.orphans);
+	if (!su.unheard) {
+		status_write_number(l->plan, "exit-code",
+				    WIFSIGNALED(su.status) ? 128 + WTERMSIG(su.status)
+							   : WEXITSTATUS(su.status));
+		events_exit(l->plan, su.status, su.orphans);
+	}
 	*ret_status = su.status;
 	return 0;
 }

@@ -135,11 +135,12 @@ static int begin_relay(struct supervisor *su, int ends[static 2])
 	return r < 0 ? fail(su->fail, -r, "--pty: can't relay") : 0;
 }
 
-/* Waits for a byte or the end of --userns-block-fd, awake for signals and the sandbox's end. */
-static int wait_for_maps(struct supervisor *su)
+/* Waits for EVENTS of the caller's FD, awake for signals and the sandbox's end. Returns 0, or 1
+ * where that or the parent's comes before, or -errno with the failure recorded. */
+static int wait_awake(struct supervisor *su, int fd, short events)
 {
 	struct pollfd fds[] = {
-		{ .fd = su->plan->userns_block_fd, .events = POLLIN },
+		{ .fd = fd, .events = events },
 		{ .fd = su->signals, .events = POLLIN },
 		{ .fd = su->child, .events = POLLIN },
 		{ .fd = su->parent, .events = POLLIN },
@@ -151,7 +152,60 @@ static int wait_for_maps(struct supervisor *su)
 		if (fds[1].revents)
 			forward(su);
 	}
-	return 0;
+	return fds[0].revents == 0;
+}
+
+/* One of the caller's descriptors for the status that has no room now, or empty. Whoever does not
+ * read must not keep us from a signal, or from the parent's end, by a write that waits. */
+static int without_room(const struct plan *p)
+{
+	const int all[] = { p->json_fd, p->status_fd };
+	struct pollfd room = { .events = POLLOUT };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		room.fd = all[i];
+		if (room.fd >= 0 && poll(&room, 1, 0) == 0)
+			return room.fd;
+	}
+	return NO_FD;
+}
+
+/* Before the first status is written: returns as wait_awake(). */
+static int wait_for_room(struct supervisor *su)
+{
+	const struct plan *p = su->plan;
+	int r = p->info_fd >= 0 ? wait_awake(su, p->info_fd, POLLOUT) : 0, fd;
+
+	while (r == 0 && (fd = without_room(p)) >= 0)
+		r = wait_awake(su, fd, POLLOUT);
+	return r;
+}
+
+/* The sandbox has ended, and nobody reads what there is to say of it: whoever does not wait for
+ * that ends us by a signal. Returns true when it can be said. */
+static bool is_heard(struct supervisor *su)
+{
+	struct signalfd_siginfo info;
+	int fd;
+
+	while (!su->unheard && (fd = without_room(su->plan)) >= 0) {
+		struct pollfd fds[] = {
+			{ .fd = fd, .events = POLLOUT },
+			{ .fd = su->signals, .events = POLLIN },
+			{ .fd = su->parent, .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			su->unheard = true;
+		su->unheard |= fds[2].revents != 0;
+		if (fds[1].revents && read(su->signals, &info, sizeof info) == sizeof info &&
+		    (signals_ending() & signals_one((int)info.ssi_signo))) {
+			su->unheard = su->told = true;
+			su->status = (int)info.ssi_signo;
+		}
+	}
+	return !su->unheard;
 }
 
 /* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let
@@ -165,11 +219,14 @@ static int child_known(struct supervisor *su, pid_t child)
 	su->child_pid = child;
 	if (!inside_waits(p))
 		return 0;
+	r = wait_for_room(su);
+	if (r != 0) /* its end, or the parent's, is seen to */
+		return r < 0 ? r : 0;
 	r = status_write_start(p, su->proc_fd, child, ids, su->fail);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	events_namespaces(p, su->proc_fd, child, ids);
-	r = p->userns_block_fd >= 0 ? wait_for_maps(su) : 0;
+	r = p->userns_block_fd >= 0 ? wait_awake(su, p->userns_block_fd, POLLIN) : 0;
 	if (r < 0)
 		return r;
 	r = channel_send(su->socket, MESSAGE_GO, 0);
@@ -307,7 +364,7 @@ static void reap(struct supervisor *su, int pidfd)
 	}
 	su->ended = true;
 	/* what it said before its end */
-	while (su->socket >= 0 && receive(su) > 0)
+	while (su->socket >= 0 && is_heard(su) && receive(su) > 0)
 		;
 	/* an init that was killed could not end the others */
 	if (info.si_code != CLD_EXITED && su->userns >= 0)
@@ -319,6 +376,7 @@ static void reap(struct supervisor *su, int pidfd)
 /* With --die-with-parent: dies, and the sandbox with us. */
 static int parent_died(struct supervisor *su)
 {
+	relay_pause(&su->relay);
 	kill(getpid(), SIGKILL);
 	/* as process 1 of a pid namespace we cannot */
 	return fail(su->fail, 0, "The parent has died");
@@ -336,8 +394,13 @@ static int wait_for_end(struct supervisor *su)
 		 */
 		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0 &&
 			     p->status_fd < 0 && !stops;
+		/* what it says would be written on */
+		int full = without_room(p);
 		struct pollfd fds[4 + RELAY_FDS] = {
-			{ .fd = later ? -1 : su->socket, .events = POLLIN },
+			{ .fd = full >= 0 ? full
+				: later	  ? -1
+					  : su->socket,
+			  .events = full >= 0 ? POLLOUT : POLLIN },
 			{ .fd = su->signals, .events = POLLIN },
 			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
 			{ .fd = su->parent, .events = POLLIN },
@@ -351,7 +414,7 @@ static int wait_for_end(struct supervisor *su)
 			return parent_died(su);
 		/* what was said before the end comes first */
 		if (fds[0].revents)
-			r = receive(su);
+			r = full >= 0 ? 0 : receive(su);
 		else if (fds[1].revents)
 			forward(su);
 		else if (fds[2].revents)
@@ -407,15 +470,17 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	}
 	if (r == 0)
 		r = wait_for_end(su);
+	/* its output must not wait for a reader while the sandbox lives */
+	if (r < 0)
+		abandon(su);
 	/* whoever ends what is left to be shown dies of it */
 	if (p->pty && (sig = relay_end(&su->relay, su->signals)) != 0)
 		su->status = sig;
 	if (r == 0 && su->relay.error != 0)
 		r = fail(su->fail, su->relay.error, "--pty: can't write the output");
-	if (r < 0) {
-		abandon(su);
+	if (r < 0)
 		return r;
-	}
+	is_heard(su);
 	if ((su->child < 0 || (p->init && p->as->explains)) && !su->told && !su->fail->set)
 		return fail(su->fail, 0, "The sandbox was killed from outside");
 	return su->fail->set ? -EIO : 0;

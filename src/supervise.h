@@ -31,6 +31,7 @@ struct supervisor {
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */
 	int status;
+	bool unheard; /* nobody reads the status, and somebody has ended us */
 	bool told; /* the status came from the init */
 	int orphans; /* that the init killed */
 	pid_t child_pid; /* of the sandbox's first process */

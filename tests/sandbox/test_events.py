@@ -8,6 +8,8 @@ import signal
 import time
 
 from probe import HOST, HUSK, PROC, SMALL, ProbeCase, main, wait_until
+from harness import alive  # noqa: E402
+from joining import children  # noqa: E402
 
 KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts', 'user', 'time')
 LIVE = ['plan', 'namespaces', 'ready', 'exec', 'exit']
@@ -216,6 +218,84 @@ class Reader(EventCase):
             r = self.run_cmd([HUSK, '--status-fd', write, option, write, 'true'],
                              pass_fds=[write])
             self.assertFails(r, 125, '--status-fd')
+
+
+class Stalled(EventCase):
+    """A reader that does not read keeps the launcher from nothing but writing."""
+
+    @staticmethod
+    def fill(write):
+        os.set_blocking(write, False)
+        try:
+            while True:
+                os.write(write, b' ' * 4096)
+        except BlockingIOError:
+            os.set_blocking(write, True)
+
+    def full(self):
+        """A pipe that holds no more."""
+        read, write = self.pipe()
+        self.fill(write)
+        return read, write
+
+    def start(self, write, *args):
+        """A sandbox on whose status nobody can write; its launcher and first process."""
+        p = self.spawn([HUSK, *args, *SMALL, '--', 'sleep', '100'], pass_fds=[write])
+        self.assertTrue(wait_until(lambda: children(p.pid)))
+        time.sleep(0.2)
+        return p, children(p.pid)[0]
+
+    def ends(self, p, inside):
+        """The first signal is the sandbox's, the next the launcher's, which has to wait."""
+        p.terminate()
+        self.assertTrue(wait_until(lambda: not alive(inside)))
+        time.sleep(0.2)
+        self.assertIsNone(p.poll())
+        p.terminate()
+        self.assertEqual(p.wait(5), -signal.SIGTERM)
+
+    def test_from_the_beginning(self):
+        for option in ('--json-status-fd', '--info-fd'):
+            with self.subTest(option):
+                write = self.full()[1]
+                p, inside = self.start(write, option, str(write))
+                p.terminate()
+                self.assertTrue(wait_until(lambda i=inside: not alive(i)))
+                if option == '--json-status-fd':
+                    p.terminate()
+                self.assertEqual(p.wait(5), -signal.SIGTERM)
+
+    def test_later(self):
+        read, write = self.pipe()
+        p = self.spawn([HUSK, '--status-fd', str(write), *SMALL, '--', 'sleep', '100'],
+                       pass_fds=[write])
+        with os.fdopen(os.dup(read), 'rb') as f:
+            while b'"exec"' not in f.readline():
+                pass
+        self.fill(write)
+        self.ends(p, children(p.pid)[0])
+
+    def test_it_reads_after_all(self):
+        read, write = self.full()
+        p, inside = self.start(write, '--json-status-fd', str(write))
+        p.terminate()
+        self.assertTrue(wait_until(lambda: not alive(inside)))
+        self.close(write)
+        with os.fdopen(os.dup(read), 'rb') as f:
+            self.assertIn(b'{ "exit-code": 143 }', f.read())
+        self.assertEqual(p.wait(5), -signal.SIGTERM)
+
+    def test_the_parent_dies(self):
+        write = self.full()[1]
+        p = self.spawn(['sh', '-c', '"$@" & echo $!; wait', 'sh', HUSK, '--die-with-parent',
+                        '--json-status-fd', str(write), *SMALL, '--', 'sleep', '100'],
+                       pass_fds=[write])
+        launcher = int(p.stdout.readline())
+        self.assertTrue(wait_until(lambda: alive(launcher) and children(launcher)))
+        inside = children(launcher)[0]
+        time.sleep(0.2)
+        p.kill()
+        self.assertTrue(wait_until(lambda: not alive(launcher) and not alive(inside)))
 
 
 class WaitAll(EventCase):
