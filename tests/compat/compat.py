@@ -13,7 +13,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from harness import BWRAP, ORACLE, PYTHON, Case, RootCase, main, mounts  # noqa: E402,F401
+from harness import BWRAP, ORACLE, PYTHON, SLOW, Case, RootCase, main, mounts  # noqa: E402,F401
 
 EACH = (ORACLE, BWRAP)
 HOST = ('--ro-bind', '/', '/')

@@ -154,6 +154,16 @@ def wait_until(condition, timeout=5.0):
         time.sleep(0.005)
 
 
+class _Process(subprocess.Popen):
+    """A process whose limits of time are multiplied by SLOW."""
+
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout * SLOW)
+
+    def communicate(self, input=None, timeout=None):
+        return super().communicate(input, timeout and timeout * SLOW)
+
+
 def _kill(pid):
     try:
         os.kill(pid, signal.SIGKILL)
@@ -507,7 +517,7 @@ class Case(unittest.TestCase):
                            ('stderr', subprocess.PIPE), ('start_new_session', True),
                            ('cwd', self.dir)):
             kw.setdefault(key, value)
-        p = subprocess.Popen(_argv(argv), **kw)
+        p = _Process(_argv(argv), **kw)
         self.addCleanup(self._end, p)
         return p
 

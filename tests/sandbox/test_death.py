@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from probe import BWRAP, HOST, HUSK, SMALL, ProbeCase, main, wait_until
+from probe import BWRAP, HOST, HUSK, SLOW, SMALL, ProbeCase, main, wait_until
 
 OFFSETS = int(os.environ.get('HUSK_OFFSETS', '20'))
 TREE = (*HOST, '--dev', '/dev')
@@ -129,7 +129,7 @@ class DeathCase(ProbeCase):
 
     def hear(self):
         """Wait for a byte of the command's."""
-        self.assertTrue(select.select([self.said], [], [], 20)[0], 'nothing was said')
+        self.assertTrue(select.select([self.said], [], [], 20 * SLOW)[0], 'nothing was said')
         os.read(self.said, 1)
 
     def running(self, *argv):
@@ -140,7 +140,7 @@ class DeathCase(ProbeCase):
 
     def survivors(self, seconds=10.0):
         """The processes that are left so long after the deaths, dead ones aside."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOW
         while True:
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -279,7 +279,7 @@ class Descendants(DeathCase):
                 os.kill(pid, signal.SIGKILL)
                 begin = time.monotonic()
                 self.gone(15)
-                self.assertLess(time.monotonic() - begin, 15)
+                self.assertLess(time.monotonic() - begin, 15 * SLOW)
 
     def test_stopped(self):
         for name, kind in KINDS.items():

@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from probe import BWRAP, HOST, HUSK, SMALL, USR, ProbeCase, main, wait_until
+from probe import BWRAP, HOST, HUSK, SLOW, SMALL, USR, ProbeCase, main, wait_until
 
 IN_PLACE = (*HOST, '--dev', '/dev')
 KINDS = {'host tree': (), 'in place': IN_PLACE, 'pid namespace': SMALL}
@@ -286,7 +286,7 @@ class Terminal(ProbeCase):
     def read_until(self, file, word):
         text = b''
         while word not in text:
-            self.assertTrue(select.select([file], [], [], 10)[0], text)
+            self.assertTrue(select.select([file], [], [], 10 * SLOW)[0], text)
             text += os.read(file.fileno(), 100)
         return text
 

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 
-from probe import BWRAP, HUSK, SMALL, ProbeCase, main
+from probe import BWRAP, HUSK, SLOW, SMALL, ProbeCase, main
 
 LINE = r'husk-trace: (\w+) +(\S.*\S) +(\d+) us$'
 # what each process is sure to do
@@ -58,7 +58,7 @@ class Trace(ProbeCase):
         reader, writer = self.pipe()
 
         def later():
-            time.sleep(0.3)
+            time.sleep(0.5 * SLOW)
             os.write(writer, b'x')
         thread = threading.Thread(target=later)
         thread.start()

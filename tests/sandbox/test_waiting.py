@@ -47,8 +47,8 @@ class Waiting(ProbeCase):
 
     def test_interrupt_key(self):
         r, _ = self.pipe()
-        out = self.pty([HUSK, *HOST, *PROC, '--block-fd', r, '--', 'sh', '-c', 'echo started'],
-                       input=b'\x03', timeout=10, pass_fds=[r])
+        out = self.pty([HUSK, *HOST, *PROC, '--info-fd', '1', '--block-fd', r, '--', 'sh', '-c',
+                        'echo started'], expect=[('child-pid', '\x03')], timeout=10, pass_fds=[r])
         self.assertNotIn('started', out.out)
         self.assertFalse(out.timed_out)
 
