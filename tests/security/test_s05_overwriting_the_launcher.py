@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command overwrites the launcher's own file, which /proc/PID/exe leads to, outside the root.
+
+Worst where the caller may write to it: a copy of one's own, or the real root's. Pid 1 cannot be
+opened; a process of husk's that can, because the command is a link to /proc/self/exe, runs the very
+file that the sandbox's pid 1 runs, and while that lives, and nobody inside outlives it, the kernel
+lets nobody write to it.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+
+from rows import BWRAP, HUSK, PROC, PYTHON, USER, USR, RootProbeCase, main
+
+BROKEN = {
+    'init-closed': ['Exe.test_pid_1_cannot_be_opened'],
+}
+
+# opens the programs of all processes, in every way, and tries to write to each, again and again
+ATTACK = r'''
+import os, sys, time
+held, end = {}, time.monotonic() + float(sys.argv[1])
+print('ready', flush=True)
+while time.monotonic() < end:
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        if int(pid) == os.getpid():
+            continue
+        path = f'/proc/{pid}/exe'
+        for flags in (os.O_WRONLY, os.O_RDWR | os.O_TRUNC, os.O_PATH, os.O_RDONLY):
+            try:
+                fd = os.open(path, flags)
+            except OSError:
+                continue
+            name = os.readlink(f'/proc/self/fd/{fd}')
+            if name.startswith('/usr/'):
+                os.close(fd)
+            elif held.setdefault((name, flags), fd) != fd:
+                os.close(fd)
+            else:
+                print('held', name, flush=True)
+    for fd in held.values():
+        for how in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC):
+            try:
+                os.write(os.open(f'/proc/self/fd/{fd}', how), b'#!/bin/sh\necho overwritten\n')
+                print('written', flush=True)
+            except OSError:
+                pass
+print('end', flush=True)
+'''
+
+# the launcher's own program as a command of the sandbox
+LINK = ('--symlink', '/proc/self/exe', '/lure')
+
+
+def digest(path):
+    with open(path, 'rb') as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+class Exe(RootProbeCase):
+    """As an ordinary user whose own the program is, and as the real root."""
+
+    def setUp(self):
+        super().setUp()
+        self.script = self.write('attack.py', ATTACK)
+        self.root = [*USR, '--ro-bind', self.script, '/attack.py']
+
+    def programs(self):
+        """(program that its caller can write to, wrapper that makes the caller), each checked."""
+        user = pwd.getpwnam(USER)
+        for who, uid, wrap in (('user', user.pw_uid, self.as_user), ('root', 0, list)):
+            for program in (HUSK, BWRAP):
+                copy = os.path.join(self.mkdir(who), os.path.basename(program))
+                shutil.copyfile(program, copy)
+                os.chmod(copy, 0o755)
+                os.chown(copy, uid, -1)
+                before = digest(copy)
+                yield copy, wrap
+                self.assertEqual(digest(copy), before)
+
+    def options(self, copy):
+        """The options of sandboxes whose command may do as much as it can."""
+        all_caps = ['--cap-add', 'ALL'] if copy.endswith('bwrap') else []
+        return [*PROC, '--unshare-user', *all_caps, *self.root]
+
+    def test_by_the_command(self):
+        """Nothing that it can see or reach is written to."""
+        for copy, wrap in self.programs():
+            for more in ((), ('--cap-drop', 'ALL')):
+                r = self.run_cmd(wrap([copy, *self.options(copy), *more, '--', PYTHON, '-IS',
+                                       '/attack.py', '0.3']))
+                self.assertRuns(r)
+                self.assertNotIn('written', r.out)
+
+    def test_pid_1_cannot_be_opened(self):
+        """Neither as a path nor for reading: what is held could be written to later."""
+        for copy, wrap in self.programs():
+            for more in ((), ('--cap-drop', 'ALL')):
+                r = self.run_cmd(wrap([copy, *self.options(copy), *more, '--', PYTHON, '-IS',
+                                       '/attack.py', '0.1']))
+                self.assertRuns(r)
+                self.assertNotIn('held', r.out)
+
+    def test_by_a_link_to_the_launcher(self):
+        """The command is a link to /proc/self/exe: the launcher runs inside, and starts another."""
+        for copy, wrap in self.programs():
+            r = self.run_cmd(wrap([copy, *self.options(copy), *LINK, '--', '/lure', '--bind', '/',
+                                   '/', '--', PYTHON, '-IS', '/attack.py', '0.4']))
+            self.assertNotIn('written', r.out)
+
+    def joined(self, copy, wrap, seconds):
+        """A sandbox in which somebody lies in wait, and one who joins it and runs the launcher."""
+        p = self.spawn(wrap([copy, *self.options(copy), *LINK, '--', PYTHON, '-IS', '/attack.py',
+                             seconds]))
+        self.assertEqual(p.stdout.readline(), b'ready\n')
+        pid = self.descendants(p.pid)[-1]
+        other = self.spawn(wrap([copy, '--join-pid', pid, '--', '/lure', '--args', '0',
+                                 '--version']), stdin=subprocess.PIPE)
+        self.assertIn(b'held', p.stdout.readline(), 'the attack was none')
+        return p, other
+
+    def test_by_a_link_in_a_sandbox_that_is_joined(self):
+        """Then its program can be opened; nobody can write to it while the first one lives."""
+        for copy, wrap in self.programs():
+            if copy.endswith('husk'):
+                p, other = self.joined(copy, wrap, '1')
+                other.communicate(b'')
+                self.assertNotIn(b'written', p.stdout.read())
+                p.wait()
+
+    def test_nobody_outlives_the_launcher(self):
+        """When it is killed, whoever holds its file is gone before the file is free."""
+        for copy, wrap in self.programs():
+            if copy.endswith('husk'):
+                p, other = self.joined(copy, wrap, '20')
+                p.kill()
+                self.assertNotIn(b'written', p.stdout.read())
+                other.communicate(b'')
+                p.wait()
+
+
+if __name__ == '__main__':
+    main(root=True)
