@@ -12,18 +12,21 @@
 #endif
 #define MS_NOSYMFOLLOW_ 256
 
+#define NAME(text)	text, sizeof(text) - 1
+
 static const struct {
 	const char *name;
+	size_t length;
 	uint64_t bit;
 	unsigned long ms;
 } table[] = {
-	{ "ro", MOUNT_ATTR_RDONLY, MS_RDONLY },
-	{ "nosuid", MOUNT_ATTR_NOSUID, MS_NOSUID },
-	{ "nodev", MOUNT_ATTR_NODEV, MS_NODEV },
-	{ "noexec", MOUNT_ATTR_NOEXEC, MS_NOEXEC },
-	{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW_ },
-	{ "noatime", MOUNT_ATTR_NOATIME, MS_NOATIME },
-	{ "nodiratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
+	{ NAME("ro"), MOUNT_ATTR_RDONLY, MS_RDONLY },
+	{ NAME("nosuid"), MOUNT_ATTR_NOSUID, MS_NOSUID },
+	{ NAME("nodev"), MOUNT_ATTR_NODEV, MS_NODEV },
+	{ NAME("noexec"), MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+	{ NAME("nosymfollow"), MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW_ },
+	{ NAME("noatime"), MOUNT_ATTR_NOATIME, MS_NOATIME },
+	{ NAME("nodiratime"), MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
 };
 
 uint64_t attr_find(const char *name, size_t length)
@@ -31,7 +34,7 @@ uint64_t attr_find(const char *name, size_t length)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++)
-		if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+		if (table[i].length == length && memcmp(table[i].name, name, length) == 0)
 			return table[i].bit;
 	return 0;
 }

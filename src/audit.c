@@ -4,8 +4,8 @@
  * The mounts that can be reached must have the flags that the plan asked for.
  * A mount can be reached when no mount of the same parent lies on a prefix of its mount point, the
  * parent's own root included. The operation that answers for it is the last one whose destination
- * is a prefix of the mount point. Both look-ups go by prefix in a sorted array, so 1000 binds cost
- * no million comparisons.
+ * is a prefix of the mount point. The look-ups go by prefix, of mounts in a hash table and of
+ * operations in a sorted array, so 1000 binds cost no million comparisons.
  *
  * It is mountinfo that is read, on every kernel: at 1000 mounts listmount(2) with a statmount(2)
  * each takes half as long again.
@@ -40,8 +40,10 @@ struct owner {
 };
 
 struct table {
-	struct mount *mounts; /* sorted by parent and mount point */
+	struct mount *mounts;
 	size_t n_mounts;
+	const struct mount **slots; /* hash table of them, by parent and mount point */
+	size_t mask; /* one less than its size, which is a power of two */
 	struct mount *last; /* by_id()'s latest */
 	struct owner *owners; /* sorted by destination and index */
 	char *names; /* the memory of their destinations */
@@ -49,13 +51,15 @@ struct table {
 	bool has_remounts; /* --remount-ro was given */
 };
 
-static int compare_mounts(const void *a, const void *b)
+/* FNV-1a of a mount's parent and the first LENGTH bytes of its mount point. */
+static size_t hash_of(long parent, const char *point, size_t length)
 {
-	const struct mount *x = a, *y = b;
+	uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)parent;
+	size_t i;
 
-	if (x->info.parent != y->info.parent)
-		return x->info.parent < y->info.parent ? -1 : 1;
-	return strcmp(x->info.point, y->info.point);
+	for (i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)point[i]) * 0x100000001b3u;
+	return (size_t)(hash ^ hash >> 32);
 }
 
 static int compare_owners(const void *a, const void *b)
@@ -66,9 +70,29 @@ static int compare_owners(const void *a, const void *b)
 	return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
+/* Makes the hash table: at most half of it is full. */
+static int index_mounts(struct table *t)
+{
+	const struct mount *m;
+	size_t i;
+
+	for (t->mask = 63; t->mask < 2 * t->n_mounts;)
+		t->mask = 2 * t->mask + 1;
+	t->slots = calloc(t->mask + 1, sizeof *t->slots);
+	if (!t->slots)
+		return -ENOMEM;
+	for (m = t->mounts; m < t->mounts + t->n_mounts; m++) {
+		i = hash_of(m->info.parent, m->info.point, strlen(m->info.point));
+		while (t->slots[i & t->mask])
+			i++;
+		t->slots[i & t->mask] = m;
+	}
+	return 0;
+}
+
 static int read_mounts(char *text, struct table *t)
 {
-	char *line, *save = NULL;
+	char *line, *end;
 	size_t lines = 0;
 
 	for (line = text; (line = strchr(line, '\n')); line++)
@@ -76,11 +100,12 @@ static int read_mounts(char *text, struct table *t)
 	t->mounts = calloc(lines + 1, sizeof *t->mounts);
 	if (!t->mounts)
 		return -ENOMEM;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
 		if (!mountinfo_parse(line, &t->mounts[t->n_mounts++].info))
 			return -EPROTO;
-	qsort(t->mounts, t->n_mounts, sizeof *t->mounts, compare_mounts);
-	return 0;
+	}
+	return index_mounts(t);
 }
 
 /* Writes "/a/b" for "//a/./b/", what a mount point looks like, to OUT, which has room for one byte
@@ -158,22 +183,12 @@ static const struct owner *owner_at(const struct table *t, const char *point, si
 
 static bool mount_at(const struct table *t, long parent, const char *point, size_t length)
 {
-	size_t low = 0, high = t->n_mounts, middle;
+	size_t i = hash_of(parent, point, length);
 	const struct mount *m;
-	int r;
 
-	while (low < high) {
-		middle = (low + high) / 2;
-		m = &t->mounts[middle];
-		r = m->info.parent != parent ? (m->info.parent < parent ? -1 : 1)
-					     : compare_prefix(m->info.point, point, length);
-		if (r == 0)
+	for (; (m = t->slots[i & t->mask]); i++)
+		if (m->info.parent == parent && compare_prefix(m->info.point, point, length) == 0)
 			return true;
-		if (r < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return false;
 }
 
@@ -353,6 +368,7 @@ int audit_mounts(struct sandbox *sb)
 	for (i = 0; i < t.n_mounts && r == 0; i++)
 		if (is_seen(&t, &t.mounts[i]))
 			r = check_mount(sb, &t, &t.mounts[i]);
+	free(t.slots);
 	free(t.owners);
 	free(t.names);
 	free(t.mounts);
