@@ -14,7 +14,7 @@ union room {
 	char bytes[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
 };
 
-static int send_all(int fd, const struct message *m, size_t size)
+static int send_all(int fd, const void *m, size_t size)
 {
 	ssize_t n;
 
@@ -26,11 +26,15 @@ static int send_all(int fd, const struct message *m, size_t size)
 
 int channel_send(int fd, enum message_type type, int value)
 {
-	struct message m;
+	/* as much of a message as there is: room for a failure would be pages of stack, each
+	 * touched */
+	const struct {
+		enum message_type type;
+		int value;
+	} m = { type, value };
 
-	m.type = type;
-	m.value = value;
-	return send_all(fd, &m, offsetof(struct message, fail));
+	_Static_assert(sizeof m == offsetof(struct message, fail), "what is sent is the beginning");
+	return send_all(fd, &m, sizeof m);
 }
 
 int channel_send_fail(int fd, const struct fail *f)
