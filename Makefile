@@ -87,6 +87,7 @@ check-faults: all
 check-faults-bwrap: override FAULTSFLAGS += --oracle
 check-faults-bwrap: check-faults
 
+# Of two builds: the default one, static where it can be, and the dynamic one.
 bench: all
 	tools/setup check
 	[ -f $(BUILD)-dynamic/build.ninja ] || $(MESON) setup -Dstatic=false $(BUILD)-dynamic

@@ -2,19 +2,27 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Time husk, husk under the name bwrap, and Debian's bwrap in alternation; print a table.
 
-Each round runs every program once, so what else the machine does hits all alike. The figures are
+Each round runs every program once, in an order of its own, so that what else the machine does hits
+all alike, and what a sandbox leaves the kernel to clear away any of the others. The figures are
 the wall time of whole runs in ms: median (minimum), and the ratio of the median to Debian's.
 Ratios carry over to other machines, times do not. All runs are an ordinary user's.
+
+The command is /usr/bin/true, whose own start, the dynamic linker's, is a good part of a small
+sandbox's time: small-static-command is the small sandbox with a static program that does nothing,
+which leaves the launcher's time. In alive-1000 the sandboxes that live meanwhile are husk's own,
+for all the programs.
 
 The case relay is the time that 1 GB takes through the terminal of --pty, beside script(1).
 """
 
 import argparse
+import collections
 import ctypes
 import gc
 import json
 import os
 import pwd
+import random
 import signal
 import shutil
 import statistics
@@ -75,14 +83,20 @@ def many_binds(count):
     return words
 
 
+# words: a function that makes the options; mounts: how many more the host has; alive: how many
+# sandboxes live meanwhile; static: whether the command is a static program
+Kind = collections.namedtuple('Kind', 'words mounts alive static', defaults=(0, 0, False))
+
 CASES = {
-    'small': (0, lambda: SMALL),
-    'small-net': (0, lambda: SMALL[:1] + ['--share-net'] + SMALL[1:]),
-    'desktop': (0, desktop),
-    'binds-100': (0, lambda: many_binds(100)),
-    'binds-1000': (0, lambda: many_binds(1000)),
-    'binds-2000': (0, lambda: many_binds(2000)),
-    'mounts-1000': (1000, lambda: SMALL),
+    'small': Kind(lambda: SMALL),
+    'small-static-command': Kind(lambda: SMALL, static=True),
+    'small-net': Kind(lambda: SMALL[:1] + ['--share-net'] + SMALL[1:]),
+    'desktop': Kind(desktop),
+    'binds-100': Kind(lambda: many_binds(100)),
+    'binds-1000': Kind(lambda: many_binds(1000)),
+    'binds-2000': Kind(lambda: many_binds(2000)),
+    'mounts-1000': Kind(lambda: SMALL, mounts=1000),
+    'alive-1000': Kind(lambda: SMALL, alive=1000),
 }
 
 
@@ -94,22 +108,23 @@ def run_once(argv):
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - start, status
 
 
-def time_case(options, programs, runs, seconds):
+def time_case(words, command, programs, runs, seconds):
     """{label: [ms, ...]}; a label whose trial run fails has its message instead."""
     times, lines = {}, {}
     for label, program in programs.items():
-        argv = [program, *options, '--', '/usr/bin/true']
+        argv = [program, *words, '--', command]
         trial = subprocess.run(argv, capture_output=True, text=True, check=False)
         if trial.returncode:
             times[label] = (trial.stderr.strip() or f'status {trial.returncode}')[:60]
         else:
             times[label], lines[label] = [], argv
+    order = random.Random(0)
     end = time.monotonic() + seconds
     gc.disable()
     for number in range(runs):
         if number >= 3 and time.monotonic() > end:
             break
-        for label, argv in lines.items():
+        for label, argv in order.sample(sorted(lines.items()), len(lines)):
             elapsed, status = run_once(argv)
             if status:
                 raise SystemExit(f'{label}: a run failed with wait status {status}: {argv}')
@@ -169,6 +184,50 @@ def with_mounts(count, function):
     if os.waitpid(pid, 0)[1]:
         raise SystemExit('the case with many mounts failed')
     return json.loads(text)
+
+
+def with_alive(count, husk, function):
+    """function() while count small sandboxes of husk live."""
+    end, writer = os.pipe()
+    reader, up = os.pipe()
+    pids = []
+    try:
+        for number in range(count):
+            pids.append(os.posix_spawn(
+                husk, [husk, *SMALL, '--', 'sh', '-c', 'echo; read -r line'], os.environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, end, 0), (os.POSIX_SPAWN_DUP2, up, 1)]))
+            # each says when it is up; no more than a few begin at once
+            if number >= 8:
+                os.read(reader, 1)
+        for _ in pids[-8:]:
+            os.read(reader, 1)
+        return function()
+    finally:
+        os.close(writer)
+        for pid in pids:
+            os.waitpid(pid, 0)
+        for fd in (end, reader, up):
+            os.close(fd)
+
+
+def nothing(directory):
+    """The path of a static program that does nothing, which is made, or None without a compiler."""
+    path = os.path.join(directory, 'nothing')
+    for compiler in ('musl-gcc', 'cc'):
+        if shutil.which(compiler):
+            subprocess.run([compiler, '-O2', '-static', '-s', '-x', 'c', '-', '-o', path],
+                           input=b'int main(void) { return 0; }', check=True)
+            return path
+    return None
+
+
+def time_kind(kind, programs, husk, options):
+    """What time_case() finds for a kind of case."""
+    command = nothing(os.environ['BENCH_DIR']) if kind.static else '/usr/bin/true'
+    if not command:
+        return {label: 'no compiler' for label in programs}
+    return with_mounts(kind.mounts, lambda: with_alive(kind.alive, husk, lambda: time_case(
+        kind.words(), command, programs, options.runs, options.seconds)))
 
 
 def resident(program, harness, *fields):
@@ -313,9 +372,7 @@ def main():
         timed = {}
         for name in options.cases:
             if name in CASES:
-                mounts, words = CASES[name]
-                timed[name] = with_mounts(mounts, lambda words=words: time_case(
-                    words(), programs, options.runs, options.seconds))
+                timed[name] = time_kind(CASES[name], programs, programs['husk'], options)
                 print(f'{name}: done', file=sys.stderr, flush=True)
         print(f'Linux {os.uname().release}, {os.cpu_count()} CPUs; ms: median (minimum), '
               'ratio of the median to Debian\'s bwrap\n')

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts of a launch that do not move with the machine: its system calls, what they open.
+"""Counts of a launch that do not move with the machine: its system calls, and, hardly, page faults.
 
 A count over its budget is a step backwards even where no clock shows it. A budget may be lowered;
 raising one needs a reason in the commit.
@@ -8,6 +8,7 @@ raising one needs a reason in the commit.
 
 import os
 import re
+import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import BWRAP, HUSK, Case, main  # noqa: E402
@@ -91,6 +92,27 @@ class Budget(Case):
                 calls = self.calls(program, *SMALL, '--', '/bin/true')
                 opened = [c for c in calls if re.match(r'open.*[/"]mountinfo"', c)]
                 self.assertLessEqual(len(opened), 1, opened)
+
+    def faults(self, *argv):
+        """The page faults of a run of argv with all that it waits for, at addresses that stay."""
+        counts = []
+        for _ in range(10):
+            p = subprocess.Popen(['setarch', '-R', *argv], stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(p.returncode, 0)
+            counts.append(usage.ru_minflt + usage.ru_majflt)
+        return min(counts)
+
+    def test_page_faults(self):
+        """Of husk's processes: what the command has, which is husk too, is taken off again."""
+        self.need('readelf', 'setarch')
+        headers = subprocess.run(['readelf', '-lW', HUSK], capture_output=True, text=True,
+                                 check=True).stdout
+        # a few more or less are the layout of the program
+        budget = 115 if 'INTERP' in headers else 48
+        own = self.faults(HUSK, '--version')
+        self.assertLessEqual(self.faults(HUSK, *SMALL, '--', HUSK, '--version') - own, budget)
 
     def test_no_name_service(self):
         """Nobody looks up users or groups on the way to the command."""
