@@ -15,6 +15,13 @@
 #include "signals.h"
 #include "util.h"
 
+/* Ends the sandbox, whose command has not begun, by SIG. */
+static _Noreturn void end_by(const struct sandbox *sb, int sig)
+{
+	channel_send(sb->socket, MESSAGE_EXIT, sig);
+	_exit(1);
+}
+
 int wait_readable(struct sandbox *sb, int fd)
 {
 	CLEANUP(fd_closep) int signals = NO_FD;
@@ -22,6 +29,9 @@ int wait_readable(struct sandbox *sb, int fd)
 
 	if (!sb->plan->as->forwards)
 		return 0; /* nothing is blocked: the default action ends the process */
+	/* it came while the builder was alone in the process group */
+	if (sb->early & signals_ending())
+		end_by(sb, __builtin_ctzll(sb->early & signals_ending()) + 1);
 	signals = signals_fd(signals_ending(), 0);
 	if (signals < 0)
 		return fail(sb->fail, errno, "signalfd");
@@ -32,10 +42,8 @@ int wait_readable(struct sandbox *sb, int fd)
 	while (fds[0].revents == 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return fail(sb->fail, errno, "poll");
-		if (fds[1].revents && read(signals, &info, sizeof info) == sizeof info) {
-			channel_send(sb->socket, MESSAGE_EXIT, (int)info.ssi_signo);
-			_exit(1);
-		}
+		if (fds[1].revents && read(signals, &info, sizeof info) == sizeof info)
+			end_by(sb, (int)info.ssi_signo);
 	}
 	return 0;
 }

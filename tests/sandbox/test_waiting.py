@@ -46,6 +46,7 @@ class Waiting(ProbeCase):
                      '--userns-block-fd', r, '--', 'true', pass_fds=[r, info_w])
 
     def test_interrupt_key(self):
+        """Also when it is typed while the sandbox is being made, and not there to get it."""
         r, _ = self.pipe()
         out = self.pty([HUSK, *HOST, *PROC, '--info-fd', '1', '--block-fd', r, '--', 'sh', '-c',
                         'echo started'], expect=[('child-pid', '\x03')], timeout=10, pass_fds=[r])
