@@ -143,7 +143,7 @@ int caps_limit(uint64_t set, bool ambient)
 	for (i = 0; i < 2; i++) {
 		want[i].permitted = now[i].permitted & (uint32_t)(set >> (32 * i));
 		want[i].effective = want[i].permitted;
-		want[i].inheritable = want[i].permitted;
+		want[i].inheritable = ambient ? want[i].permitted : 0;
 	}
 	if (syscall(SYS_capset, &header, want) < 0)
 		return neg_errno();

@@ -26,7 +26,7 @@ int caps_held(uint64_t *ret);
 /* Drops every capability outside SET from the bounding set. Returns 0 or -errno. */
 int caps_limit_bounding(uint64_t set);
 
-/* Limits the calling process to SET: permitted, effective and inheritable; with AMBIENT also
- * ambient, so that an exec by a uid other than 0 keeps it. Capabilities that the kernel does not
- * have are left out. Returns 0 or -errno. */
+/* Limits the calling process to SET: permitted and effective; with AMBIENT also inheritable and
+ * ambient, so that an exec by a uid other than 0 keeps it, and else nothing is inheritable.
+ * Capabilities that the kernel does not have are left out. Returns 0 or -errno. */
 int caps_limit(uint64_t set, bool ambient);

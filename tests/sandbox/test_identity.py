@@ -159,6 +159,11 @@ class Capabilities(ProbeCase):
             with self.subTest(name):
                 self.assertOnly(self.caps('--cap-drop', name), want, False)
 
+    def test_root_needs_none_that_is_inheritable(self):
+        for args in ((), ('--cap-drop', 'net_admin'), ('--cap-drop', 'ALL', '--cap-add', 'kill')):
+            with self.subTest(args=args):
+                self.assertEqual(self.status(args, 'CapInh', 'CapAmb'), ['0' * 16] * 2)
+
     def test_drop_all(self):
         for word in ('ALL', 'all', 'All'):
             with self.subTest(word):
