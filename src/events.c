@@ -205,12 +205,17 @@ void events_landlock(const struct plan *p)
 	end(p, &j);
 }
 
-/* The option that failed with its operands, or null and none. */
+/* The option that failed with its operands, or null and none: or the program, if it was that. */
 static void write_operation(struct json *j, const struct plan *p, const struct fail *f)
 {
 	const struct typed *typed = NULL;
 	bool known = f->option && f->operands;
 
+	if (f->kind != FAIL_SETUP && p->command) {
+		json_null(j, "operation");
+		write_words(j, "operands", p->command, 1);
+		return;
+	}
 	if (f->option && !known)
 		typed = plan_find_typed(p, f->option);
 	if (typed || known)

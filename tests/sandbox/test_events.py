@@ -175,6 +175,7 @@ class Errors(EventCase):
     def test_of_the_command(self):
         event = self.error(command=('/no/such/program',))
         self.assertEqual((event['step'], event['errno'], event['status']), ('exec', 2, 127))
+        self.assertEqual((event['operation'], event['operands']), (None, ['/no/such/program']))
         event = self.error(command=('/etc/passwd',))
         self.assertEqual((event['step'], event['errno'], event['status']), ('exec', 13, 126))
 
