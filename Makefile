@@ -13,6 +13,7 @@ FAULTSFLAGS =
 SECONDS = 600
 SANITIZED = -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
 	-Dc_args='-include $(CURDIR)/tests/lib/sanitizer.h'
+BROKEN = -Dbroken=true -Dbuildtype=debugoptimized
 
 .PHONY: all demo check check-analysers check-broken check-kernel check-kernel-full check-cross \
 	check-load bench fuzz install clean
@@ -29,15 +30,19 @@ demo: all
 check:
 	tools/setup check
 	rm -f $(BUILD)/meson-logs/testlog.json $(BUILD)-asan/meson-logs/testlog.json
+	rm -f $(BUILD)-broken/meson-logs/testlog.json
 	$(MAKE) all
 	[ -f $(BUILD)-werror/build.ninja ] || $(MESON) setup -Dwerror=true $(BUILD)-werror
 	ninja -C $(BUILD)-werror all meson-test-prereq
 	[ -f $(BUILD)-asan/build.ninja ] || $(MESON) setup $(SANITIZED) $(BUILD)-asan
 	$(MESON) compile -C $(BUILD)-asan
+	[ -f $(BUILD)-broken/build.ninja ] || $(MESON) setup $(BROKEN) $(BUILD)-broken
+	$(MESON) compile -C $(BUILD)-broken
 	-$(MESON) test -C $(BUILD) $(TESTFLAGS)
+	-$(MESON) test -C $(BUILD)-broken --suite broken $(TESTFLAGS)
 	-$(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
 		--no-suite kernel --no-suite check --no-suite budget --no-suite faults $(TESTFLAGS)
-	tools/tap-summary $(BUILD) $(BUILD)-asan
+	tools/tap-summary $(BUILD) $(BUILD)-asan $(BUILD)-broken
 
 # Under Debian's own kernels, emulated: slow. What is downloaded is kept in ~/.cache.
 check-kernel: all
@@ -52,8 +57,7 @@ check-kernel-full: check-kernel
 # Every guard of husk that a test of tests/security is about is taken out once: that test must fail.
 check-broken:
 	tools/setup check
-	[ -f $(BUILD)-broken/build.ninja ] || \
-		$(MESON) setup -Dbroken=true -Dbuildtype=debugoptimized $(BUILD)-broken
+	[ -f $(BUILD)-broken/build.ninja ] || $(MESON) setup $(BROKEN) $(BUILD)-broken
 	$(MESON) compile -C $(BUILD)-broken
 	rm -f $(BUILD)-broken/meson-logs/testlog.json
 	-$(MESON) test -C $(BUILD)-broken --suite broken $(TESTFLAGS)

@@ -19,6 +19,8 @@ ISOLATED = ('--unshare-pid', '--unshare-ipc', '--unshare-net', '--unshare-cgroup
 
 
 class LinkCase(ProbeCase):
+    time_limit = 200  # hundreds of launches
+
     def setUp(self):
         super().setUp()
         self.victim = self.mkdir('victim')

@@ -104,6 +104,8 @@ class Inherited(ProbeCase):
 
 
 class Directory(ProbeCase):
+    time_limit = 200  # hundreds of launches
+
     def test_of_a_descriptor(self):
         fd = self.open('/etc')
         for where in (f'/proc/self/fd/{fd}', f'/dev/fd/{fd}', f'/proc/1/fd/{fd}',

@@ -5,7 +5,7 @@
 Worst where the caller may write to it: a copy of one's own, or the real root's. Pid 1 cannot be
 opened; a process of husk's that can, because the command is a link to /proc/self/exe, runs the very
 file that the sandbox's pid 1 runs, and while that lives, and nobody inside outlives it, the kernel
-lets nobody write to it.
+lets nobody write to it. Of another file than that, for one who joins, there is no such promise.
 """
 
 import hashlib
