@@ -217,7 +217,7 @@ const struct option options[] = {
 	{ "--tmpfs", "DEST", GROUP_ROOT, OPT_PERMS | OPT_SIZE | OPT_MOUNT, opt_dest, OP_TMPFS, 0,
 	  "Mount an empty tmpfs on DEST" },
 	{ "--uid", "UID", GROUP_IDENTITY, OPT_LAST, opt_uid, 0, 0, "The user id inside" },
-	{ "--umask", "OCTAL", GROUP_LIMITS, OPT_HUSK | OPT_LAST, opt_umask, 0, 0,
+	{ "--umask", "MASK", GROUP_LIMITS, OPT_HUSK | OPT_LAST, opt_umask, 0, 0,
 	  "Give the command this file mode creation mask" },
 	{ "--unsetenv", "VAR", GROUP_ENVIRONMENT, 0, opt_unsetenv, 0, 0, "Unset a variable" },
 	{ "--unshare-all", "", GROUP_NAMESPACES, 0, opt_unshare_all, 0, 0,

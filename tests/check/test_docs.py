@@ -380,6 +380,10 @@ class Completions(TableCase):
             ('husk --chdir pla', places, files),
             ('husk --overlay place-a pla', places, files),
             ('husk --perms 07', ['0700', '0755'], ['0600']),
+            ('husk --umask 00', ['0022', '0077'], ['0700']),
+            ('husk --mount-flags no', ['noexec', 'nosymfollow'], ['ro']),
+            ('husk --mount-flags ro,nos', [('' if shell == 'zsh' else 'ro,') + 'nosuid'], []),
+            ('husk --rlimit n', ['nice=', 'nofile=', 'nproc='], ['core=']),
             ('husk --file ', ['0', '3', '9'], places),
             ('husk --file 3 pla', places + files, []),
             ('husk --cap-drop cap_net_', ['cap_net_admin', 'cap_net_raw'], ['cap_chown']),
@@ -390,6 +394,16 @@ class Completions(TableCase):
             ('husk --unshare-all --bind / / -- thing spec', ['special', 'speciality'], []),
             ('husk --bind / / thing --uns', [], ['--unshare-all', '--unshare-net']),
         ])
+
+    def test_words_that_husk_takes(self):
+        """The lists that the table does not hold are those that the program knows."""
+        for option, bad, end in (('--mount-flags', 'x', ''), ('--rlimit', 'x=1', '=')):
+            r = self.husk(option, bad, 'true')
+            words = re.search('hint: (?:the flags are|as) ([a-z ]+?)(?:, with .*)?\n', r.err)[1]
+            for shell in SHELLS:
+                offered = re.sub(r'[\s,\\]+', ' ', BUILT[shell])
+                listed = [word + end for word in words.removeprefix('as ').split()]
+                self.assertIn(' '.join(listed), offered, shell)
 
     def test_bash_completes(self):
         self.check_all('bash')
