@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "broken.h"
 #include "fail.h"
 #include "plan.h"
 #include "sandbox.h"
@@ -184,7 +185,7 @@ int landlock_prepare(struct sandbox *sb)
 	struct ruleset attr = {
 		.files = all_files(abi),
 		.net = sb->plan->n_ports > 0 ? ACCESS_NET_BIND | ACCESS_NET_CONNECT : 0,
-		.scoped = abi >= LANDLOCK_ABI_SCOPE ? SCOPE_ALL : 0,
+		.scoped = abi >= LANDLOCK_ABI_SCOPE && !BROKEN("landlock-scope") ? SCOPE_ALL : 0,
 	};
 	/* a kernel takes the fields it knows, and refuses further ones that are not zero */
 	size_t size = abi >= LANDLOCK_ABI_SCOPE ? sizeof attr
