@@ -311,7 +311,8 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 							   : WEXITSTATUS(su.status));
 		events_exit(l->plan, su.status, su.orphans);
 	}
-	*ret_status = su.status;
+	/* as the command would have died, whether it noticed or not */
+	*ret_status = su.relay.pipe_broken ? SIGPIPE : su.status;
 	return 0;
 }
 

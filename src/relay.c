@@ -72,7 +72,7 @@ int relay_begin(struct relay *r, int proc_fd, int master, int slave)
 	if (!r->to || !r->from || !r->tty)
 		return -ENOMEM;
 	/* a reader that is gone is told by the write, not by a signal */
-	signal(SIGPIPE, SIG_IGN);
+	r->pipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	r->in = open_again(proc_fd, STDIN_FILENO, O_RDONLY, &blocks);
 	r->out = open_again(proc_fd, STDOUT_FILENO, O_WRONLY, &r->out_blocks);
 	relay_resume(r);
@@ -226,7 +226,8 @@ static void write_out(struct relay *r)
 	if (n > 0)
 		r->from_start += (size_t)n;
 	else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		r->error = errno == EPIPE || errno == EIO ? 0 : errno;
+		r->pipe_broken = errno == EPIPE && !r->pipe_ignored;
+		r->error = r->pipe_broken || errno == EIO ? 0 : errno;
 		relay_hang_up(r); /* nobody will ever read it */
 	}
 	if (r->from_start == r->from_end)

@@ -23,7 +23,9 @@ struct relay {
 	size_t to_start, to_end;
 	char *from; /* and what comes from it */
 	size_t from_start, from_end;
-	int error; /* the errno that output was lost by, its reader aside, or 0 */
+	bool pipe_ignored; /* the caller ignores SIGPIPE */
+	bool pipe_broken; /* nobody reads the output any more, and SIGPIPE is to tell */
+	int error; /* the errno that output was lost by, a hang-up aside, or 0 */
 };
 
 /* A relay that has no terminal yet. */

@@ -683,6 +683,22 @@ print(h.hexdigest())
         r = self.run_cmd(['sh', '-c', f'{HUSK} {" ".join(OWN)} -- yes | head -n 1'])
         self.assertRuns(r, 'y\r\n')
 
+    def test_reader_that_is_gone_is_told(self):
+        """Of a command that does not care as well."""
+        command = "trap '' HUP; seq 100000; exit 0"
+        p = self.spawn([HUSK, *OWN, '--', 'sh', '-c', command])
+        p.stdout.close()
+        self.assertEqual(p.wait(20), -signal.SIGPIPE)
+
+    def test_reader_that_is_gone_and_its_signal_ignored(self):
+        command = "trap '' HUP; seq 100000; exit 0"
+        p = self.spawn([HUSK, *OWN, '--', 'sh', '-c', command],
+                       restore_signals=False)
+        p.stdout.close()
+        self.assertEqual(p.wait(20), 125)
+        self.assertIn(b"can't write the output: Broken pipe", p.stderr.read())
+        p.stderr.close()
+
     def test_reader_that_never_reads(self):
         """The launcher still gets its signals."""
         p = self.spawn([HUSK, *OWN, '--', 'yes'])
