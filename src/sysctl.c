@@ -17,8 +17,9 @@
 #include "sys.h"
 #include "util.h"
 
-#define PID_MAX	 "kernel/pid_max"
-#define LAST_PID "kernel/ns_last_pid"
+#define PID_MAX	      "kernel/pid_max"
+#define LAST_PID      "kernel/ns_last_pid"
+#define PID_MAX_SINCE "pid namespaces have one of their own since Linux 6.14"
 
 /* One setting, of --sysctl or of --pid-limit. */
 struct knob {
@@ -58,7 +59,9 @@ static int explain_open(struct sandbox *sb, const struct knob *k, int r)
 	return fail_hint(sb->fail, fail(sb->fail, -r, "%s", k->words),
 			 r == -ENOENT ? "the namespace has no setting of that name"
 			 : r == -EACCES || r == -EPERM
-				 ? "this kernel lets only the host's root change it"
+				 ? streq(k->path, PID_MAX)
+					   ? PID_MAX_SINCE
+					   : "this kernel lets only the host's root change it"
 			 : r == -EXDEV ? "something is mounted over /proc/sys"
 				       : NULL);
 }
@@ -77,10 +80,7 @@ static int check_own(struct sandbox *sb, const struct knob *k, int fd, int host)
 	return fail_hint(sb->fail,
 			 fail(sb->fail, 0,
 			      "%s: on this kernel it is a setting of the whole machine", k->words),
-			 streq(k->path, PID_MAX)
-				 ? "pid namespaces have one of their own since Linux "
-				   "6.14"
-				 : NULL);
+			 streq(k->path, PID_MAX) ? PID_MAX_SINCE : NULL);
 }
 
 /* Refuses a text of which the kernel has kept only the beginning, as it does without a word. */

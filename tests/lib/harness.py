@@ -702,10 +702,15 @@ class Case(unittest.TestCase):
             if not shutil.which(program):
                 self.skipTest(f'{program} is not installed')
 
+    @staticmethod
+    def has_kernel(major, minor):
+        """Whether the kernel is this one or newer."""
+        here = tuple(int(n) for n in re.match(r'(\d+)\.(\d+)', os.uname().release).groups())
+        return here >= (major, minor)
+
     def need_kernel(self, major, minor):
         """Skip the test on a kernel older than this."""
-        here = tuple(int(n) for n in re.match(r'(\d+)\.(\d+)', os.uname().release).groups())
-        if here < (major, minor):
+        if not self.has_kernel(major, minor):
             self.skipTest(f'needs Linux {major}.{minor}')
 
 

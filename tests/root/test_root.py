@@ -15,12 +15,25 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from probe import BWRAP, HOST, HUSK, PROC, SMALL, RootProbeCase, main  # noqa: E402
 
 
+def read_pid_max():
+    """The limit of the whole machine."""
+    with open('/proc/sys/kernel/pid_max', encoding='ascii') as f:
+        return f.read()
+
+
 class Husk(RootProbeCase):
+    def test_a_limit_of_processes_is_never_the_machines(self):
+        """Where a pid namespace has none of its own, root could set the machine's."""
+        before = read_pid_max()
+        r = self.husk(*SMALL, '--pid-limit', '400', '--', 'true')
+        if self.has_kernel(6, 14):
+            self.assertRuns(r)
+        else:
+            self.assertFails(r, 125, '--pid-limit 400: .*whole machine\n.*since Linux 6.14')
+        self.assertEqual(read_pid_max(), before)
+
     def test_features(self):
         """What root finds out is what others do; nothing of the machine's is written to."""
-        def read_pid_max():
-            with open('/proc/sys/kernel/pid_max', encoding='ascii') as f:
-                return f.read()
         before = read_pid_max()
         mine = json.loads(self.husk('--features').out)
         others = json.loads(self.run_cmd(self.as_user([HUSK, '--features'])).out)

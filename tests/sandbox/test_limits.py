@@ -223,6 +223,17 @@ class Sysctl(ProbeCase):
         self.assertIn('  setting net.ipv4.ip_forward=1\n', r.out)
 
 
+class PidLimitOfAnyKernel(ProbeCase):
+    def test_the_machines_is_left_alone(self):
+        """Older kernels have one for the whole machine: that is said, and nothing runs."""
+        r = self.husk(*HOST, '--unshare-pid', '--proc', '/proc', '--pid-limit', '400', '--', 'true')
+        if self.has_kernel(6, 14):
+            self.assertRuns(r)
+        else:
+            self.assertFails(r, 125, '--pid-limit 400: .*\nhusk: hint: pid namespaces have one of '
+                             'their own since Linux 6.14')
+
+
 class PidLimit(ProbeCase):
     """Processes are counted by forks that wait, until one fails."""
 
