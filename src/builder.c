@@ -416,7 +416,7 @@ static void clone_sandbox(struct sandbox *sb)
 	if (p->pidns_fd >= 0 && (p->unshare & CLONE_NEWPID))
 		enter_pidns(sb);
 	if (p->as->forwards)
-		sb->early = signals_waiting();
+		sb->early |= signals_waiting();
 	args.flags |= flags;
 	sb->tells_pid |= p->guarded;
 	pid = sys_clone3(&args);

@@ -260,6 +260,16 @@ static int take_signals(const struct plan *p, struct supervisor *su, struct sand
 	return su->signals < 0 ? fail(su->fail, errno, "signalfd") : 0;
 }
 
+/* Notes what has come since: what the terminal sent to the whole process group, the sandbox was not
+ * in yet. */
+static void note_early(const struct supervisor *su, struct sandbox *sb)
+{
+	struct signalfd_siginfo info;
+
+	while (read(su->signals, &info, sizeof info) == sizeof info)
+		sb->early |= signals_one((int)info.ssi_signo);
+}
+
 int launch_run(struct launch *l, int *ret_status, struct fail *f)
 {
 	struct supervisor su = {
@@ -296,6 +306,8 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		tty_look(&model);
 	sb.model = &model;
 	trace_lap(&l->trace, "launcher", "preparations");
+	if (su.signals >= 0)
+		note_early(&su, &sb);
 	r = clone_builder(&su, &sb);
 	if (r < 0)
 		return r;

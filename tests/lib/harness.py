@@ -882,6 +882,10 @@ def main(root=False, drop=True, needs_husk=True):
             print(f'Bail out! {program} is not there: build it, or set HUSK and HUSK_BWRAP')
             sys.exit(1)
     _remember_sources()
+    # whoever started all this in the background of a script has left us these ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def body():
         runner = tap_runner.TAPTestRunner(resultclass=TAPResult, warnings='default')

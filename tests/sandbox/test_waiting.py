@@ -4,6 +4,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -52,6 +53,30 @@ class Waiting(ProbeCase):
                         'echo started'], expect=[('child-pid', '\x03')], timeout=10, pass_fds=[r])
         self.assertNotIn('started', out.out)
         self.assertFalse(out.timed_out)
+
+
+    def test_interrupt_key_before_there_is_a_sandbox(self):
+        """The launcher, which alone can have got it, is held up where it has just blocked it."""
+        self.need('strace')
+        for args in ((*HOST, *PROC), HOST):
+            with self.subTest(args=args):
+                pid, terminal = pty.fork()
+                if pid == 0:
+                    os.execvp('strace', ['strace', '-I', 'never', '-f', '-o', self.path('log'),
+                                         '-e', 'inject=signalfd4:delay_exit=800000:when=1', HUSK,
+                                         *args, '--', 'sh', '-c', 'sleep 2; echo started'])
+                time.sleep(0.4)
+                os.write(terminal, b'\x03')
+                out = b''
+                try:
+                    while data := os.read(terminal, 1000):
+                        out += data
+                except OSError:
+                    pass  # the terminal has hung up
+                os.close(terminal)
+                self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
+                                 -signal.SIGINT)
+                self.assertNotIn(b'started', out)
 
 
 class FrontEndMaps(ProbeCase):
