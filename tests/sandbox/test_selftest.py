@@ -27,7 +27,9 @@ class SelfTest(ProbeCase):
 
     def found(self, *args, rc=0, **kw):
         r = self.run_cmd([HUSK, '--self-test', *args], **kw)
-        self.assertEqual((r.rc, r.err), (rc, ''), r)
+        # a sanitizer misses the name of its program where there is no /proc
+        said = [line for line in r.err.splitlines() if not re.match(r'==\d+==WARNING', line)]
+        self.assertEqual((r.rc, said), (rc, []), r)
         return parse(r.out)
 
     def test_what_is_promised_holds(self):

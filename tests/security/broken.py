@@ -54,7 +54,7 @@ def refuses_install():
     r = subprocess.run(['/usr/bin/meson', 'install', '--no-rebuild', '-C', build],
                        capture_output=True, text=True, check=False,
                        env=dict(os.environ, DESTDIR=where))
-    found = [f for _, _, files in os.walk(where) for f in files if f == 'husk']
+    found = [d for d, _, files in os.walk(where) if d.endswith('/bin') and 'husk' in files]
     return r.returncode != 0 and not found, r.stdout + r.stderr
 
 
