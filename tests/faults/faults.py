@@ -22,6 +22,7 @@ and wrongly in one of these:
 """
 
 import argparse
+import contextlib
 import difflib
 import errno
 import hashlib
@@ -279,7 +280,8 @@ def follow(p, report, killed, then):
         if stays is None and b'\nstays\n' in files[p.stdout.fileno()]:
             stays = time.monotonic()
         if stays and then and not sent:
-            os.kill(int(re.match(rb'pid (\d+)', files[report])[1]), then)
+            with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
+                os.kill(int(re.match(rb'pid (\d+)', files[report])[1]), then)
             sent = True
         patience = TIMEOUT / 2 if then else 0.2 if killed and b'\nhit\n' in files[report] else \
             0.03 if killed else 0
