@@ -77,12 +77,16 @@ int main(int argc, char **argv)
 
 # says so when it has been continued; it forks nothing, as a child that is stopped before its execve
 # holds up a parent that waits by vfork(2)
+# what it is continued by is typed by a person, who takes a moment for the next key: one that comes
+# while husk itself is about to go on can stop it twice
 SITTER = '''
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 static void went_on(int n)
 {
     (void)n;
+    poll(NULL, 0, 400);
     write(1, "went-on\\n", 8);
 }
 int main(void)
