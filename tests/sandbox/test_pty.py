@@ -508,12 +508,8 @@ class Jobs(PtyCase):
 class Restored(PtyCase):
     """The caller's terminal has its modes back, however it ends."""
 
-    # a sanitized build has handlers of its own, but for these
-    PLAIN = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:'
-                             'handle_abort=0:detect_leaks=0'}
-
     def running(self, *args, command=('sh', '-c', 'echo ready; exec sleep 30')):
-        t = self.terminal(*(args or OWN), '--', *command, env=self.PLAIN)
+        t = self.terminal(*(args or OWN), '--', *command)
         t.expect('ready')
         self.assertTrue(wait_until(t.is_raw))
         return t
