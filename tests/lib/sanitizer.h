@@ -4,9 +4,9 @@
  *
  * The Makefile includes it in front of every file of the sanitized build. A launch ends by execve
  * and _exit without freeing anything, so nobody looks for leaks; and the leak checker could not
- * run in a process whose /proc is gone or which is traced. Signals and limits are husk's: tests send
- * every signal at every moment, and the sanitizers' handlers, which allocate and lock, may then
- * spin for ever in a process that was about to do the same.
+ * run in a process whose /proc is gone or which is traced. Signals and limits are husk's: tests
+ * send every signal at every moment, and the handlers of the sanitizers, which allocate and lock,
+ * may then spin for ever in a process that was about to do the same.
  */
 #ifndef TESTS_LIB_SANITIZER_H
 #define TESTS_LIB_SANITIZER_H
