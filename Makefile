@@ -63,6 +63,15 @@ check-broken:
 	-$(MESON) test -C $(BUILD)-broken --suite broken $(TESTFLAGS)
 	tools/tap-summary $(BUILD)-broken
 
+# Debian's own tools as fake root: debootstrap, apt, dpkg, tar; takes some minutes. What is
+# downloaded is kept in ~/.cache/husk-debs.
+.PHONY: check-fake-root
+check-fake-root: all
+	tools/setup fakeroot
+	rm -f $(BUILD)/meson-logs/testlog.json
+	-$(MESON) test -C $(BUILD) --suite fakeroot $(TESTFLAGS)
+	tools/tap-summary $(BUILD)
+
 # As a machine of 32 bits, which this one's kernel runs, and as another one, emulated.
 check-cross:
 	tools/setup cross
