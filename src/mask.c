@@ -12,8 +12,11 @@
  * directory of the launch's own, or in proc and sysfs, whose names are the kernel's. Elsewhere it
  * takes --mask-try to be content with it.
  *
- * What covers is empty, of mode 000 and read-only, and made here: a /dev/null found somewhere
- * could be anything. */
+ * What covers is of mode 000 and read-only, and made here: a /dev/null found somewhere could be
+ * anything. A directory is covered by an empty one; a file by a device node that is no device's, a
+ * whiteout, which is all that an unprivileged user can make: on a mount without devices nobody can
+ * open it, whatever capabilities they have, where an empty file would be read by a root inside and
+ * taken for the file's content. */
 #include "mask.h"
 
 #include <limits.h>
@@ -62,14 +65,15 @@ static void place_close(struct place *at)
 /* Makes the tmpfs of the masks with the two covers in it. */
 static int make_masks(struct sandbox *sb)
 {
-	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0), file = NO_FD;
+	CLEANUP(fd_closep) int tree = mount_new_tmpfs(sb, 0755, 0);
 	int r = tree < 0 ? tree : harbour_attach(sb, tree, "masks");
+	mode_t type = BROKEN("mask-unreadable") ? S_IFREG : S_IFCHR;
 
 	if (r < 0)
 		return r;
-	file = openat(tree, cover_names[MASK_FILE], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
-	if (file < 0 || mkdirat(tree, cover_names[MASK_DIR], 0) < 0 ||
-	    fstat(file, &sb->mask_covers[MASK_FILE]) < 0 ||
+	if (mknodat(tree, cover_names[MASK_FILE], type, makedev(0, 0)) < 0 ||
+	    mkdirat(tree, cover_names[MASK_DIR], 0) < 0 ||
+	    fstatat(tree, cover_names[MASK_FILE], &sb->mask_covers[MASK_FILE], 0) < 0 ||
 	    fstatat(tree, cover_names[MASK_DIR], &sb->mask_covers[MASK_DIR], 0) < 0)
 		return neg_errno();
 	sb->masks = calloc(sb->plan->n_ops, sizeof *sb->masks);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hides a name holds against a rename in another mount namespace, on which mask.c relies: a
- * whiteout does, a mount on the target does not; and what can be mounted on a symbolic link. */
+ * whiteout does, a mount on the target does not; what can be mounted on a symbolic link; and that root inside
+ * cannot open a whiteout. */
 
 #include "kernel.h"
 
@@ -19,6 +20,10 @@ enum {
 	FILE_ON_LINK,
 	LINK_SHOWS,
 	DIR_ON_LINK,
+	NODE_READ,
+	NODE_WRITTEN,
+	NODE_BOUND,
+	NODE_READ_THERE,
 	MAX
 };
 
@@ -72,6 +77,16 @@ static void links(void)
 	res[LINK_SHOWS] = size_of("/tmp/link");
 }
 
+/* As root of the namespace, with every capability in it. */
+static void node(void)
+{
+	make_file("/tmp/covered", "secret");
+	res[NODE_READ] = err(open("/tmp/white/name", O_RDONLY | O_CLOEXEC));
+	res[NODE_WRITTEN] = err(open("/tmp/white/name", O_WRONLY | O_CLOEXEC));
+	res[NODE_BOUND] = err(sys_mount("/tmp/white/name", "/tmp/covered", NULL, MS_BIND, NULL));
+	res[NODE_READ_THERE] = err(open("/tmp/covered", O_RDONLY | O_CLOEXEC));
+}
+
 static void host(void)
 {
 	int ready = gate(), renamed = gate();
@@ -102,6 +117,7 @@ static void host(void)
 	gate_open(renamed);
 	reap(pid);
 	links();
+	node();
 }
 
 int main(void)
@@ -122,5 +138,9 @@ int main(void)
 	expect(res[FILE_ON_LINK], 0, "a file is mounted on a symbolic link itself");
 	expect(res[LINK_SHOWS], 5, "and shows instead of it");
 	expect(res[DIR_ON_LINK], EINVAL, "a directory is not");
+	expect(res[NODE_READ], EACCES, "root inside cannot open a whiteout for reading");
+	expect(res[NODE_WRITTEN], EACCES, "nor for writing");
+	expect(res[NODE_BOUND], 0, "it is bound on a file");
+	expect(res[NODE_READ_THERE], EACCES, "which cannot be opened then");
 	return done();
 }

@@ -5,7 +5,7 @@
 import json
 import os
 
-from probe import BWRAP, HOST, HUSK, PROC, USR, ProbeCase, main
+from probe import BWRAP, HOST, HUSK, PROC, USR, ProbeCase, all_caps, main
 
 WEAK = 'what the host may put in its place would show'
 
@@ -215,11 +215,20 @@ class Cover(MaskCase):
                                    '--mask', self.secret, '--', 'true'), 125, 'device nodes work')
 
     def test_try_covers_a_file(self):
-        self.check(self.writable('--mask-try', self.secret), (f'read {self.secret}', 'ok'),
-                   (f'mode {self.secret}', '100000'), (f'open {self.secret} w', 'EROFS'),
-                   (f'unlink {self.secret}', 'EBUSY'), (f'chmod {self.secret} 0644', 'EROFS'),
-                   (f'write {self.d}/new', 'ok'))
+        self.check(self.writable('--mask-try', self.secret), (f'read {self.secret}', 'EACCES'),
+                   (f'mode {self.secret}', '20000'), (f'open {self.secret} w', 'EACCES'),
+                   (f'open {self.secret} ut', 'EACCES'), (f'unlink {self.secret}', 'EBUSY'),
+                   (f'chmod {self.secret} 0644', 'EROFS'), (f'write {self.d}/new', 'ok'))
         self.assertEqual(self.read(self.secret), 'top')
+
+    def test_nobody_can_open_it(self):
+        """Not even who is root with every capability, in a namespace below, or by a copy of it."""
+        self.check(self.writable('--mask-try', self.secret), ('status CapEff', all_caps()),
+                   (f'open {self.secret} r', 'EACCES'), ('mount tmpfs /mnt', 'ok'),
+                   ('write /mnt/x', 'ok'), (f'bind {self.secret} /mnt/x', 'ok'),
+                   ('open /mnt/x r', 'EACCES'), ('clear /mnt/x 4', 'EPERM'),
+                   ('open /mnt/x r', 'EACCES'), ('unshare user,mnt', 'ok'),
+                   (f'open {self.secret} r', 'EACCES'))
 
     @staticmethod
     def read(path):
@@ -244,28 +253,28 @@ class Cover(MaskCase):
                    (f'move {self.secret} {self.opened}', 'EINVAL'),
                    (f'movemount {self.secret} {self.opened}', 'EINVAL'),
                    (f'bind {self.d} /mnt', 'EINVAL'), ('unshare mnt', 'ok'),
-                   (f'umount {self.secret} 2', 'EINVAL'), (f'read {self.secret}', 'ok'))
+                   (f'umount {self.secret} 2', 'EINVAL'), (f'read {self.secret}', 'EACCES'))
 
     def test_the_host_replaces_it(self):
         """The weakness that --mask-try says it has."""
         ask = self.running(*self.writable('--mask-try', self.secret))
-        self.assertEqual(ask(self.secret), '(empty)')
+        self.assertEqual(ask(self.secret), 'Permission denied')
         self.replace(self.secret, 'newer')
         self.assertEqual(ask(self.secret), 'newer')
 
     def test_sockets_and_fifos(self):
         os.mkfifo(self.path('d/fifo'))
-        self.check(self.writable('--mask-try', f'{self.d}/fifo'), (f'read {self.d}/fifo', 'ok'))
+        self.check(self.writable('--mask-try', f'{self.d}/fifo'), (f'read {self.d}/fifo', 'EACCES'))
 
     def test_on_a_file_system_of_the_sandboxs(self):
         """Nobody outside can rename there: a cover holds."""
         self.check([*USR, '--bind', self.d, '/d', '--bind', self.secret, '/a/b', '--mask', '/d',
-                    '--mask', '/a/b', 'PROBE'], ('list /d', '(empty)'), ('read /a/b', 'ok'),
+                    '--mask', '/a/b', 'PROBE'], ('list /d', '(empty)'), ('read /a/b', 'EACCES'),
                    ('umount /d 2', 'EINVAL'), ('unlink /a/b', 'EBUSY'))
 
     def test_in_the_hosts_proc(self):
         self.check([*HOST, '--mask', '/proc/meminfo', '--mask', '/sys/kernel'],
-                   ('read /proc/meminfo', 'ok'), ('list /sys/kernel', '(empty)'),
+                   ('read /proc/meminfo', 'EACCES'), ('list /sys/kernel', '(empty)'),
                    ('umount /proc/meminfo 2', 'EINVAL'))
 
     def test_in_a_fresh_proc(self):
@@ -273,9 +282,10 @@ class Cover(MaskCase):
         self.assertFails(self.husk(*proc, '--mask', '/proc/meminfo', '--', 'true'), 125,
                          'could take it off again.*\nhusk: hint: .*CAP_SYS_ADMIN')
         self.check([*proc, '--mask', '/proc/meminfo', '--mask', '/proc/tty', '--cap-drop',
-                    'CAP_SYS_ADMIN'], ('read /proc/meminfo', 'ok'), ('list /proc/tty', '(empty)'),
+                    'CAP_SYS_ADMIN'], ('read /proc/meminfo', 'EACCES'),
+                   ('list /proc/tty', '(empty)'),
                    ('umount /proc/meminfo 2', 'EPERM'), ('fork unshare user,mnt', 'ok'))
-        self.check([*proc, '--mask-try', '/proc/meminfo'], ('read /proc/meminfo', 'ok'))
+        self.check([*proc, '--mask-try', '/proc/meminfo'], ('read /proc/meminfo', 'EACCES'))
 
     def test_the_status(self):
         self.assertEqual(self.made(*self.writable('--mask-try', self.secret)),
