@@ -78,6 +78,7 @@ static int index_mounts(struct table *t)
 
 	for (t->mask = 63; t->mask < 2 * t->n_mounts;)
 		t->mask = 2 * t->mask + 1;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): the slots are pointers */
 	t->slots = calloc(t->mask + 1, sizeof *t->slots);
 	if (!t->slots)
 		return -ENOMEM;
