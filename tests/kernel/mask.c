@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hides a name holds against a rename in another mount namespace, on which mask.c relies: a
- * whiteout does, a mount on the target does not; what can be mounted on a symbolic link; and that root inside
- * cannot open a whiteout. */
+ * whiteout does, a mount on the target does not; what can be mounted on a symbolic link; and that
+ * root inside cannot open a whiteout. */
 
 #include "kernel.h"
 
