@@ -37,7 +37,11 @@
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox
  *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command
- *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve */
+ *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
+ *
+ * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own:
+ *   store.c        what is pretended about files; journal.c: the same on disk
+ *   ids.c          what processes pretend to be */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
