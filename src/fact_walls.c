@@ -9,15 +9,11 @@
 #include "sys.h"
 #include "util.h"
 
-/* What a policy refuses, a line of it each. */
-static void tell_refused(struct facts *t, const struct policy *policy)
+/* What a policy does, a line of it each. */
+static void tell_lines(struct facts *t, const struct policy *policy)
 {
 	const char *from = policy->refuses, *end;
 
-	fact_line(t);
-	fact_say(t,
-		 "seccomp policy %s: a system call that it does not know gets ENOSYS; it refuses\n",
-		 policy->name);
 	for (; *from; from = end + 1) {
 		end = strchrnul(from, '\n');
 		fact_line(t);
@@ -31,11 +27,24 @@ static void tell_refused(struct facts *t, const struct policy *policy)
 static void tell_denied(struct facts *t)
 {
 	const struct plan *p = t->plan;
+	const struct policy *policy = p->seccomp_policy;
 	size_t i;
 
-	json_string(&t->json, "seccomp-policy", p->seccomp_policy ? p->seccomp_policy->name : NULL);
-	if (p->seccomp_policy)
-		tell_refused(t, p->seccomp_policy);
+	json_string(&t->json, "fake-root", p->pretence ? p->pretence->name : NULL);
+	if (p->pretence) {
+		fact_line(t);
+		fact_say(t, "%s: success is the answer, and nothing done, to\n", p->pretence->name);
+		tell_lines(t, p->pretence);
+	}
+	json_string(&t->json, "seccomp-policy", policy ? policy->name : NULL);
+	if (policy) {
+		fact_line(t);
+		fact_say(t,
+			 "seccomp policy %s: a system call that it does not know gets ENOSYS; it "
+			 "refuses\n",
+			 policy->name);
+		tell_lines(t, policy);
+	}
 	json_open(&t->json, "denied-syscalls", '[');
 	for (i = 0; i < p->n_denied_calls; i++) {
 		json_string(&t->json, NULL, policy_call_name(p->denied_calls[i]));

@@ -82,5 +82,6 @@ HANDLER(opt_pid_limit);
 HANDLER(opt_policy);
 HANDLER(opt_deny_syscalls);
 HANDLER(opt_deny_families);
+HANDLER(opt_fake_root);
 
 #undef HANDLER

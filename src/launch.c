@@ -34,7 +34,7 @@ static int read_filters(struct sandbox *sb)
 	size_t i;
 	int r;
 
-	sb->filters = calloc(p->n_seccomp_fds + 3, sizeof *sb->filters);
+	sb->filters = calloc(p->n_seccomp_fds + 4, sizeof *sb->filters);
 	sb->lock_fds = calloc(p->n_locks + 1, sizeof *sb->lock_fds);
 	if (!sb->filters || !sb->lock_fds)
 		return fail(sb->fail, ENOMEM, "Out of memory");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Handlers of options: the seccomp policy, and what is denied by name. */
+/* Handlers of options: the seccomp policy, what is denied by name, and what is pretended. */
 #include <string.h>
 
 #include "fail.h"
@@ -22,6 +22,14 @@ int opt_policy(struct parse *p, const struct option *o, char **operands)
 			"the policies are default, strict and none; husk --explain shows "
 			"what one refuses");
 	p->plan->seccomp_policy = policy;
+	return 0;
+}
+
+int opt_fake_root(struct parse *p, const struct option *o, char **operands)
+{
+	(void)o;
+	(void)operands;
+	p->plan->pretence = policy_pretence("fake-root");
 	return 0;
 }
 

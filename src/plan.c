@@ -229,9 +229,10 @@ static void decide_identity(struct plan *p, const struct caller *caller)
  * caller has thought of them. */
 static int check_filters(const struct plan *p, const struct caller *caller, struct fail *f)
 {
-	if (!plan_joins_all(p) || !caller->join.filtered || p->seccomp_fd >= 0 ||
-	    p->n_seccomp_fds > 0 || p->seccomp_policy || p->n_denied_calls > 0 ||
-	    p->denied_families)
+	/* one may be that of --fake-root, which is no wall */
+	if (!plan_joins_all(p) || caller->join.filters <= (p->pretence != NULL) ||
+	    p->seccomp_fd >= 0 || p->n_seccomp_fds > 0 || p->seccomp_policy ||
+	    p->n_denied_calls > 0 || p->denied_families)
 		return 0;
 	return fail_hint(f,
 			 fail(f, 0,
@@ -481,7 +482,9 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);
-	r = decide_landlock(p, caller, f);
+	r = rules_check_pretence(p, f);
+	if (r == 0)
+		r = decide_landlock(p, caller, f);
 	if (r < 0)
 		return r;
 	r = decide_root(p, caller);

@@ -177,7 +177,7 @@ struct join {
 	int pidfd; /* or empty */
 	pid_t pid;
 	uint64_t bounding; /* the capabilities that nobody beside it can have more of */
-	bool filtered; /* by filters that a command of ours would not have */
+	size_t filters; /* that a command of ours would not have of itself */
 };
 
 /* Who runs husk: facts gathered once, before the plan is checked. */
@@ -246,6 +246,7 @@ struct plan {
 	int *seccomp_fds; /* --add-seccomp-fd, in order */
 	size_t n_seccomp_fds;
 	const struct policy *seccomp_policy; /* or NULL */
+	const struct policy *pretence; /* of --fake-root, or NULL */
 	uint16_t *denied_calls; /* indexes of policy_calls */
 	size_t n_denied_calls;
 	uint64_t denied_families; /* a bit each */

@@ -24,6 +24,16 @@ const struct policy *policy_find(const char *name)
 	return NULL;
 }
 
+const struct policy *policy_pretence(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < pretences_n - 1; i++)
+		if (streq(pretences[i].name, name))
+			break;
+	return &pretences[i];
+}
+
 const char *policy_call_name(size_t call)
 {
 	return policy_names + policy_calls[call].name;

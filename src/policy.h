@@ -7,11 +7,13 @@
 
 #include "filter.h"
 
+/* What is answered to system calls: a wall, which refuses what it does not know, or a pretence,
+ * which changes the answer to what it names and allows all else. */
 struct policy {
 	const char *name;
 	const struct sock_filter *code;
 	size_t n_code;
-	const char *refuses; /* a line of the policy each: what is not allowed, and why */
+	const char *refuses; /* a line of the policy each: what is not simply allowed, and why */
 };
 
 /* A system call: its name in policy_names, its number in each ABI, or -1. */
@@ -23,13 +25,18 @@ struct policy_call {
 /* Written by src/policy/compile.c when husk is built. */
 extern const struct policy policies[];
 extern const size_t policies_n;
+extern const struct policy pretences[];
+extern const size_t pretences_n;
 extern const struct policy_call policy_calls[]; /* sorted by name */
 extern const size_t policy_calls_n;
 extern const char policy_names[];
 extern const struct filter_machine *const policy_machine;
 
-/* The policy called NAME, or NULL. */
+/* The policy called NAME that is a wall, or NULL. */
 const struct policy *policy_find(const char *name);
+
+/* The one that is a pretence, which is there. */
+const struct policy *policy_pretence(const char *name);
 
 /* The index in policy_calls of the system call called NAME, or -1. */
 int policy_call_find(const char *name);

@@ -16,11 +16,15 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "caps.h"
 #include "sys.h"
 #include "util.h"
+
+/* A path on which there is nothing, and nothing can be made. */
+#define NOWHERE "/proc/self/husk-self-test/none"
 
 /* What came of a check; the text says what was found where it is not as promised. */
 enum outcome { HOLDS, BROKEN, UNKNOWN };
@@ -204,6 +208,30 @@ static void probe_setgroups(const char *operand, struct found *found)
 		say(found, BROKEN, "setgroups worked");
 }
 
+/* A device on a path where nothing can be. */
+static void probe_fake_devices(const char *operand, struct found *found)
+{
+	(void)operand;
+	if (mknod(NOWHERE, S_IFCHR | 0600, makedev(1, 3)) < 0)
+		say(found, BROKEN, "mknod: %s", strerror(errno));
+	else if (mknod(NOWHERE, S_IFREG | 0600, 0) == 0 || errno != ENOENT)
+		say(found, BROKEN, "the same is answered for a file");
+}
+
+static void probe_fake_root(const char *operand, struct found *found)
+{
+	if (chown(NOWHERE, 1, 0) < 0 || lchown(NOWHERE, (uid_t)-1, 1) < 0)
+		say(found, BROKEN, "chown: %s", strerror(errno));
+	else if (chown(NOWHERE, 0, (gid_t)-1) == 0)
+		say(found, BROKEN, "an owner that is mapped is pretended");
+	else if (setgroups(0, NULL) < 0 || setgid(1) < 0 || setuid(1) < 0)
+		say(found, BROKEN, "setuid, setgid or setgroups: %s", strerror(errno));
+	else if (getuid() == 1 || getgid() == 1)
+		say(found, BROKEN, "an id has changed");
+	else
+		probe_fake_devices(operand, found);
+}
+
 static void probe_userns(const char *operand, struct found *found)
 {
 	(void)operand;
@@ -266,6 +294,8 @@ static const struct {
 } probes[] = {
 	{ "capabilities", probe_capabilities },
 	{ "descriptors", probe_descriptors },
+	{ "fake-devices", probe_fake_devices },
+	{ "fake-root", probe_fake_root },
 	{ "hidden", probe_hidden },
 	{ "hostname", probe_hostname },
 	{ "keyring", probe_keyring },

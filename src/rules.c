@@ -319,6 +319,20 @@ int rules_check_late(const struct plan *p, struct fail *f)
 	return r < 0 ? r : check_settings(p, f);
 }
 
+int rules_check_pretence(const struct plan *p, struct fail *f)
+{
+	bool mapped = p->userns && p->userns_block_fd < 0;
+
+	if (!p->pretence || ((p->uid == 0 || (!mapped && !p->uid_set)) &&
+			     (p->gid == 0 || (!mapped && !p->gid_set))))
+		return 0;
+	return fail_hint(f,
+			 fail(f, 0, "--fake-root requires uid 0 and gid 0 inside, not %u and %u",
+			      p->uid, p->gid),
+			 "what it pretends is what root may do: leave out --uid, --gid and "
+			 "--map-current-user");
+}
+
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f)
 {
 	return fail_hint(f,

@@ -14,6 +14,10 @@ int rules_check_early(const struct plan *p, struct fail *f);
  * filled. */
 int rules_check_late(const struct plan *p, struct fail *f);
 
+/* Refuses what is pretended for a root to a command that is none, once its ids are known. Returns
+ * 0, or -EINVAL with F filled. */
+int rules_check_pretence(const struct plan *p, struct fail *f);
+
 /* Records that LATER, which comes after MASK, would show again what that hides. Returns -EINVAL. */
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f);
 

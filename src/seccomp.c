@@ -137,12 +137,24 @@ int seccomp_refuse_keyring(void)
 	return install(code, n);
 }
 
+struct seccomp_program seccomp_of_pretence(const struct policy *pretence)
+{
+	return (struct seccomp_program){
+		.code = (void *)pretence->code,
+		.length = pretence->n_code * sizeof *pretence->code,
+		.option = "--fake-root",
+	};
+}
+
 int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n, struct fail *f)
 {
 	const struct policy *policy = p->seccomp_policy;
 	struct sock_filter *code = NULL;
 	int length;
 
+	/* of several errors, which success pretended is one of, that of the last filter stands */
+	if (p->pretence)
+		to[(*n)++] = seccomp_of_pretence(p->pretence);
 	if (policy && !BROKEN("policy-loaded"))
 		to[(*n)++] = (struct seccomp_program){
 			.code = (void *)policy->code,
@@ -200,6 +212,12 @@ int seccomp_install(const struct seccomp_program *program, struct fail *f)
 	size_t n = program->length / sizeof(struct sock_filter);
 	int r = n > BPF_MAXINSNS ? -EINVAL : install(program->code, n);
 
+	if (r < 0 && program->option)
+		return fail_hint(
+			f, fail(f, -r, "%s: the kernel takes no seccomp filter", program->option),
+			r == -EINVAL ? "it must be built with CONFIG_SECCOMP_FILTER"
+				     : "the filter of a container around this one may refuse "
+				       "it, or there are too many filters already");
 	if (r == -EINVAL)
 		return fail_hint(
 			f,

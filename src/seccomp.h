@@ -6,15 +6,21 @@
 
 struct fail;
 struct plan;
+struct policy;
 
 struct seccomp_program {
 	void *code; /* struct sock_filter[] */
 	size_t length; /* in bytes */
+	const char *option; /* for messages that name one of husk's own, or NULL */
 };
 
-/* Appends the filters that the plan names, the policy's and that of the denied calls and families,
- * to the list at TO of *N. Returns 0, or -errno with the failure recorded. */
+/* Appends the filters that the plan names, that of the pretence, the policy's, and that of the
+ * denied calls and families, to the list at TO of *N. Returns 0, or -errno with the failure
+ * recorded. */
 int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n, struct fail *f);
+
+/* The filter of a pretence. */
+struct seccomp_program seccomp_of_pretence(const struct policy *pretence);
 
 /* Reads a compiled filter from FD to its end. OPTION is the word to name it by in messages, or NULL
  * for bubblewrap's, which name none. Returns 0, or -errno with the failure recorded. */

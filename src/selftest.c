@@ -15,6 +15,7 @@
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
+#include "policy.h"
 #include "sys.h"
 #include "util.h"
 
@@ -218,7 +219,10 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 			     p->caps == CAPS_ALL ? "all capabilities, in the sandbox alone"
 			     : p->caps == 0	 ? "no capability at all"
 						 : "the capabilities asked for and no other");
-	if (p->userns && p->userns_block_fd < 0)
+	if (p->pretence && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 && p->seccomp_fd < 0)
+		check(c, p->pretence->name, "",
+		      "what --fake-root pretends succeeds, and is not done");
+	if (p->userns && p->userns_block_fd < 0 && !p->pretence)
 		check(c, "setgroups", "", "groups can be neither given up nor taken");
 	if (p->disable_userns)
 		check(c, "userns", "", "no further user namespace can be made");

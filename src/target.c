@@ -98,15 +98,15 @@ static int add_walls(int proc_fd, pid_t pid, struct join *join, bool *ret_first)
 {
 	char status[8192];
 	ssize_t n = read_file(proc_fd, pid, "status", status, sizeof status);
-	uint64_t filters;
+	uint64_t filters, own = has_terminal(proc_fd, pid) ? 1 : 0;
 
 	if (n < 0)
 		return (int)n;
 	if (!BROKEN("join-bounded"))
 		join->bounding &= field(status, "\nCapBnd:", 16);
 	filters = field(status, "\nSeccomp_filters:", 10);
-	join->filtered |=
-		!BROKEN("join-filtered") && filters > (has_terminal(proc_fd, pid) ? 1 : 0);
+	if (filters > own && filters - own > join->filters && !BROKEN("join-filtered"))
+		join->filters = (size_t)(filters - own);
 	*ret_first = field(status, "\nNSpid:", 10) == 1;
 	return 0;
 }

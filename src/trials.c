@@ -14,6 +14,9 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+#include "fail.h"
+#include "policy.h"
+#include "seccomp.h"
 #include "sys.h"
 #include "util.h"
 
@@ -176,6 +179,15 @@ static bool has_user_notification(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0;
 }
 
+static bool has_fake_root(void)
+{
+	struct seccomp_program program = seccomp_of_pretence(policy_pretence("fake-root"));
+	struct fail f = { .set = false };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && seccomp_install(&program, &f) == 0 &&
+	       chown("/", 1, 1) == 0;
+}
+
 /* A process that is the first of a new pid namespace: what its proc allows. */
 static bool in_pid_namespace(bool (*look)(void))
 {
@@ -236,6 +248,7 @@ const struct trial trials[] = {
 	{ "processes", "close_range", AS_CALLER, has_close_range },
 	{ "processes", "own-pid-max", AS_OTHER_ROOT, has_own_pid_max },
 	{ "seccomp", "user-notification", AS_CALLER, has_user_notification },
+	{ "seccomp", "fake-root", AS_ROOT, has_fake_root },
 };
 
 const size_t trials_n = ARRAY_SIZE(trials);

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define NUMBERS	    1024 /* beyond every table of system calls */
 #define ARM_PRIVATE 0xf0000
 #define ENOSYS_ALL  (SECCOMP_RET_ERRNO | ENOSYS)
+#define SHORT_ID    0xffff
 
 static int compare_names(const void *a, const void *b)
 {
@@ -102,11 +104,45 @@ static int compare_nr(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What a policy says of the numbers of one ABI; what it does not name is unknown. */
+/* True for a call that an ABI has a second time, with ids of 32 bits instead of 16: chown beside
+ * chown32. */
+static bool has_short_ids(const struct text *text, const struct text_call *call, unsigned abi)
+{
+	size_t i, length = strlen(call->name);
+
+	for (i = 0; i < text->n_calls; i++)
+		if (text->calls[i].nr[abi] >= 0 &&
+		    strncmp(text->calls[i].name, call->name, length) == 0 &&
+		    strcmp(text->calls[i].name + length, "32") == 0)
+			return true;
+	return false;
+}
+
+/* The rules of CALL where its ids have 16 bits, which is all that the kernel looks at. */
+static const struct filter_rule *short_rules(const struct text_call *call)
+{
+	struct filter_rule *rules = text_memory(sizeof call->rules);
+	uint32_t *values;
+	size_t i, k;
+
+	memcpy(rules, call->rules, sizeof call->rules);
+	for (i = 0; i < call->n_rules; i++) {
+		if (!(call->ids >> i & 1))
+			continue;
+		values = text_memory(rules[i].n_values * sizeof *values);
+		for (k = 0; k < rules[i].n_values; k++)
+			values[k] = rules[i].values[k] & SHORT_ID;
+		rules[i].values = values;
+		rules[i].mask = SHORT_ID;
+	}
+	return rules;
+}
+
+/* What a policy says of the numbers of one ABI. */
 static struct filter_abi number_calls(const struct text *text, unsigned abi)
 {
 	struct filter_call *calls = text_memory(TEXT_CALLS * sizeof *calls);
-	struct filter_abi ret = { .calls = calls, .otherwise = ENOSYS_ALL };
+	struct filter_abi ret = { .calls = calls, .otherwise = text->otherwise };
 	size_t i;
 
 	for (i = 0; i < text->n_calls; i++) {
@@ -117,7 +153,8 @@ static struct filter_abi number_calls(const struct text *text, unsigned abi)
 		calls[ret.n_calls++] = (struct filter_call){
 			.nr = (uint32_t)call->nr[abi],
 			.action = call->action ? call->action : SECCOMP_RET_ALLOW,
-			.rules = call->rules,
+			.rules = call->ids && has_short_ids(text, call, abi) ? short_rules(call)
+									     : call->rules,
 			.n_rules = call->n_rules,
 		};
 	}
@@ -137,30 +174,40 @@ static void write_string(FILE *out, const char *text)
 	}
 }
 
-static void write_policy(FILE *out, const struct text *numbers,
-			 const struct filter_machine *machine, const char *name, const char *path)
+/* A policy that names what is to be done, and allows all else, is a pretence, no wall: that holds
+ * for x32 and a foreign architecture too, which a wall does not let through. Returns which it is.
+ */
+static bool write_policy(FILE *out, const struct text *numbers,
+			 const struct filter_machine *machine, size_t index, const char *path)
 {
 	struct text text = { .n_calls = numbers->n_calls };
 	struct sock_filter *code = text_memory(FILTER_ROOM * sizeof *code);
-	struct filter filter = { .machine = machine, .foreign = ENOSYS_ALL };
+	struct filter filter = { .machine = machine };
+	bool wall;
 	int i, n;
 
 	text.calls = text_memory(text.n_calls * sizeof *text.calls);
 	memcpy(text.calls, numbers->calls, text.n_calls * sizeof *text.calls);
 	text_read(&text, path);
+	wall = !text.otherwise;
+	if (wall)
+		text.otherwise = ENOSYS_ALL;
+	filter.foreign = text.otherwise;
 	filter.abis[FILTER_NATIVE] = number_calls(&text, FILTER_NATIVE);
 	filter.abis[FILTER_COMPAT] = number_calls(&text, FILTER_COMPAT);
-	filter.abis[FILTER_X32] = (struct filter_abi){ .otherwise = ENOSYS_ALL };
+	filter.abis[FILTER_X32] = wall ? (struct filter_abi){ .otherwise = ENOSYS_ALL }
+				       : number_calls(&text, FILTER_X32);
 	n = filter_assemble(&filter, code);
 	if (n < 0)
 		text_die(path, 0, "makes a filter that is too long");
-	fprintf(out, "static const struct sock_filter code_%s[] = {\n", name);
+	fprintf(out, "static const struct sock_filter code_%zu[] = {\n", index);
 	for (i = 0; i < n; i++)
 		fprintf(out, "\t{ 0x%x, %u, %u, 0x%x },\n", code[i].code, code[i].jt, code[i].jf,
 			code[i].k);
-	fprintf(out, "};\nstatic const char refuses_%s[] =\n\t\"", name);
+	fprintf(out, "};\nstatic const char refuses_%zu[] =\n\t\"", index);
 	write_string(out, text.refuses ? text.refuses : "");
 	fputs("\";\n", out);
+	return wall;
 }
 
 static void write_calls(FILE *out, const struct text *text)
@@ -181,31 +228,35 @@ static void write_calls(FILE *out, const struct text *text)
 	fprintf(out, "};\nconst size_t policy_calls_n = %zu;\n", text->n_calls);
 }
 
-static void write_table(FILE *out, char **policies, size_t n, size_t machine)
+/* Writes the table called TABLE of those of the N policies that are walls, or are not. */
+static void write_table(FILE *out, const char *table, char **policies, const bool *walls, size_t n,
+			bool wall)
 {
-	size_t i;
+	size_t i, rows = 0;
 
-	fputs("const struct policy policies[] = {\n", out);
-	for (i = 0; i < n; i++)
+	fprintf(out, "const struct policy %s[] = {\n", table);
+	for (i = 0; i < n; i++) {
+		if (walls[i] != wall)
+			continue;
+		rows++;
 		fprintf(out,
-			"\t{ \"%s\", code_%s, sizeof code_%s / sizeof code_%s[0], "
-			"refuses_%s },\n",
-			policies[i], policies[i], policies[i], policies[i], policies[i]);
-	fprintf(out, "};\nconst size_t policies_n = %zu;\n", n);
-	fprintf(out, "const struct filter_machine *const policy_machine = &filter_machines[%zu];\n",
-		machine);
+			"\t{ \"%s\", code_%zu, sizeof code_%zu / sizeof code_%zu[0], "
+			"refuses_%zu },\n",
+			policies[i], i, i, i, i);
+	}
+	fprintf(out, "};\nconst size_t %s_n = %zu;\n", table, rows);
 }
 
 int main(int argc, char **argv)
 {
 	const struct filter_machine *machine = NULL;
 	struct text text = { 0 };
-	size_t i;
+	char **policies = argv + 4, *path;
+	bool walls[16];
+	size_t i, n;
 	FILE *out;
-	char *path;
-	int a;
 
-	if (argc < 5)
+	if (argc < 5 || argc > 20)
 		text_die(argv[0], 0, "usage: compile MACHINE NEWER OUTPUT NAME=POLICY...");
 	for (i = 0; i < filter_machines_n && !machine; i++)
 		if (strcmp(filter_machines[i].name, argv[1]) == 0)
@@ -220,14 +271,18 @@ int main(int argc, char **argv)
 	      "#include <linux/filter.h>\n#include \"policy.h\"\n\n",
 	      out);
 	write_calls(out, &text);
-	for (a = 4; a < argc; a++) {
-		path = strchr(argv[a], '=');
+	n = (size_t)argc - 4;
+	for (i = 0; i < n; i++) {
+		path = strchr(policies[i], '=');
 		if (!path)
-			text_die(argv[0], 0, "%s is not NAME=POLICY", argv[a]);
+			text_die(argv[0], 0, "%s is not NAME=POLICY", policies[i]);
 		*path++ = '\0';
-		write_policy(out, &text, machine, argv[a], path);
+		walls[i] = write_policy(out, &text, machine, i, path);
 	}
-	write_table(out, argv + 4, (size_t)argc - 4, (size_t)(machine - filter_machines));
+	write_table(out, "policies", policies, walls, n, true);
+	write_table(out, "pretences", policies, walls, n, false);
+	fprintf(out, "const struct filter_machine *const policy_machine = &filter_machines[%zu];\n",
+		(size_t)(machine - filter_machines));
 	if (fclose(out) != 0)
 		text_die(argv[3], 0, "%s", strerror(errno));
 	return 0;

@@ -7,10 +7,12 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "../family.h"
 
@@ -28,7 +30,12 @@ static const struct {
 	{ "EPERM", ERROR(EPERM) },
 	{ "ENOSYS", ERROR(ENOSYS) },
 	{ "EAFNOSUPPORT", ERROR(EAFNOSUPPORT) },
+	{ "pretend", ERROR(0) },
+	{ "notify", SECCOMP_RET_USER_NOTIF },
 }, constants[] = {
+	{ "NO_ID", UINT32_MAX },
+	{ "S_IFCHR", S_IFCHR },
+	{ "S_IFBLK", S_IFBLK },
 	{ "TIOCSTI", TIOCSTI },
 	{ "TIOCLINUX", TIOCLINUX },
 	{ "CLONE_NEWNS", CLONE_NEWNS },
@@ -99,16 +106,33 @@ static uint32_t read_value(const struct place *at, const char *word)
 	return (uint32_t)family;
 }
 
-/* Reads "argN in|notin|has VALUE...", the words after an "if". */
-static struct filter_rule read_condition(const struct place *at, char *rest, uint32_t action)
+/* Reads "argN", "argN&MASK" or "idN". Returns whether it is an id. */
+static bool read_argument(const struct place *at, const char *word, struct filter_rule *rule)
 {
-	struct filter_rule rule = { .action = action, .mask = UINT32_MAX };
+	bool id = strncmp(word, "id", 2) == 0;
+	const char *number = word + (id ? 2 : 3);
+
+	if ((!id && strncmp(word, "arg", 3) != 0) || *number < '0' || *number > '5' ||
+	    (number[1] && (id || number[1] != '&')))
+		text_die(at->path, at->line, "“%s” is not argN, argN&MASK or idN", word);
+	rule->arg = (unsigned)(*number - '0');
+	rule->mask = number[1] ? read_value(at, number + 2) : UINT32_MAX;
+	return id;
+}
+
+/* Reads "argN in|notin|has VALUE...", the words after an "if". */
+static struct filter_rule read_condition(const struct place *at, char *rest, uint32_t action,
+					 bool *ret_id)
+{
+	struct filter_rule rule = { .action = action };
 	uint32_t *values = text_memory(64 * sizeof *values);
 	char *save, *arg = strtok_r(rest, " ", &save), *test = strtok_r(NULL, " ", &save), *word;
 
-	if (!test || strncmp(arg, "arg", 3) != 0 || arg[3] < '0' || arg[3] > '5' || arg[4])
-		text_die(at->path, at->line, "a condition is argN, in, notin or has, and values");
-	rule.arg = (unsigned)(arg[3] - '0');
+	if (!test)
+		text_die(at->path, at->line,
+			 "a condition is an argument, in, notin or has, "
+			 "and values");
+	*ret_id = read_argument(at, arg, &rule);
 	if (strcmp(test, "in") == 0)
 		rule.test = FILTER_IN;
 	else if (strcmp(test, "notin") == 0)
@@ -137,7 +161,7 @@ static int compare_name(const void *name, const void *call)
 
 /* Adds what the line says of one call. A name of another machine is no error, an unknown one is. */
 static void add(const struct place *at, const char *name, uint32_t action,
-		const struct filter_rule *rule)
+		const struct filter_rule *rule, bool id)
 {
 	struct text_call *call = bsearch(name, at->text->calls, at->text->n_calls,
 					 sizeof at->text->calls[0], compare_name);
@@ -150,6 +174,7 @@ static void add(const struct place *at, const char *name, uint32_t action,
 	if (rule) {
 		if (call->n_rules == TEXT_RULES)
 			text_die(at->path, at->line, "too many conditions for %s", name);
+		call->ids |= (unsigned)id << call->n_rules;
 		call->rules[call->n_rules++] = *rule;
 		return;
 	}
@@ -171,11 +196,22 @@ static void remember(const struct place *at, const char *line, const char *reaso
 		(size_t)sprintf(text->refuses + text->n_refuses, "%s # %s\n", line, reason);
 }
 
+static void include(const struct place *at, const char *name)
+{
+	const char *slash = strrchr(at->path, '/');
+	char *path = text_memory(strlen(at->path) + strlen(name) + 1);
+
+	sprintf(path, "%.*s%s", slash ? (int)(slash - at->path + 1) : 0, at->path, name);
+	text_read(at->text, path);
+	free(path);
+}
+
 static void read_line(const struct place *at, char *line)
 {
 	char *reason = strchr(line, '#'), *condition, *save, *word, *end;
 	struct filter_rule rule, *with = NULL;
 	uint32_t action;
+	bool id = false;
 
 	if (reason)
 		*reason++ = '\0';
@@ -186,13 +222,11 @@ static void read_line(const struct place *at, char *line)
 	if (*line == '\0')
 		return;
 	if (strncmp(line, "include ", 8) == 0) {
-		const char *slash = strrchr(at->path, '/');
-		char *path = text_memory(strlen(at->path) + strlen(line));
-
-		sprintf(path, "%.*s%s", slash ? (int)(slash - at->path + 1) : 0, at->path,
-			line + 8);
-		text_read(at->text, path);
-		free(path);
+		include(at, line + 8);
+		return;
+	}
+	if (strncmp(line, "otherwise ", 10) == 0) {
+		at->text->otherwise = read_answer(at, line + 10);
 		return;
 	}
 	if (strncmp(line, "allow ", 6) != 0) {
@@ -205,11 +239,11 @@ static void read_line(const struct place *at, char *line)
 		*condition = '\0';
 	action = read_answer(at, strtok_r(line, " ", &save));
 	if (condition) {
-		rule = read_condition(at, condition + 4, action);
+		rule = read_condition(at, condition + 4, action, &id);
 		with = &rule;
 	}
 	while ((word = strtok_r(NULL, " ", &save)))
-		add(at, word, action, with);
+		add(at, word, action, with, id);
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the calls point to the values */
 }
 

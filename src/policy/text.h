@@ -17,14 +17,16 @@ struct text_call {
 	uint32_t action; /* without a condition; 0 while no line has said it */
 	struct filter_rule rules[TEXT_RULES];
 	size_t n_rules;
+	unsigned ids; /* a bit for each rule that is about an argument that is an id */
 	const char *file; /* of the line that set the action */
 };
 
 struct text {
 	struct text_call *calls; /* sorted by name */
 	size_t n_calls;
-	char *refuses; /* every line that is no "allow", as written but on one line */
+	char *refuses; /* every line with a reason, as written but on one line */
 	size_t n_refuses;
+	uint32_t otherwise; /* the answer to what no line names; 0 while no line has said it */
 };
 
 /* Reads a policy, and what it includes from the same directory. Ends the program with a message

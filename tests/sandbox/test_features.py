@@ -102,7 +102,9 @@ class Features(ProbeCase):
                 elif call in found['processes']:
                     self.assertFalse(found['processes'][call])
         self.assertIsNone(found['landlock'])
-        self.assertEqual(found['seccomp'], {'actions': [], 'user-notification': False})
+        # filters can be loaded by prctl as well
+        self.assertEqual(found['seccomp'], {'actions': [], 'user-notification': False,
+                                            'fake-root': True})
         self.assertFalse(found['mounts']['move-mount-beneath'])
         self.assertFalse(found['processes']['clone-into-cgroup'])
 
@@ -115,6 +117,7 @@ class Features(ProbeCase):
         for call in ('pidfd', 'clone3', 'close_range', 'clone-into-cgroup'):
             self.assertTrue(found['processes'][call], call)
         self.assertIn('errno', found['seccomp']['actions'])
+        self.assertTrue(found['seccomp']['fake-root'])
 
     def test_covered_proc(self):
         found = self.features(*self.owned('mount -t tmpfs mask /proc/fs'))
