@@ -167,6 +167,17 @@ static bool any_deferred(const struct plan *p, enum op_type type)
 	return false;
 }
 
+/* Clones the host's mounts at PATH, which will be hidden. They get the flags that all mounts of a
+ * sandbox have: then the audit need not find out that nothing leads to them. */
+static int keep_clone(struct sandbox *sb, const char *path, int *ret_tree)
+{
+	int r = *ret_tree = mount_clone(AT_FDCWD, path);
+
+	if (r >= 0)
+		r = mount_set(*ret_tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true);
+	return r < 0 ? fail(sb->fail, -r, "Can't keep the host's %s", path) : 0;
+}
+
 /* Should: make room for what the operations open, and keep the host's /proc as it is now. Mustn't:
  * open sources yet. */
 static int step_prepare(struct sandbox *sb)
@@ -194,16 +205,11 @@ static int step_prepare(struct sandbox *sb)
 		if (sb->cwd_fd < 0)
 			return fail(sb->fail, errno, "Can't open the working directory");
 	}
-	if (any_deferred(p, OP_PROC) || any_deferred(p, OP_PROC_SUBSET)) {
-		sb->host_proc = mount_clone(AT_FDCWD, "/proc");
-		if (sb->host_proc < 0)
-			return fail(sb->fail, -sb->host_proc, "Can't keep the host's /proc");
-	}
-	if (any_deferred(p, OP_SYSFS)) {
-		sb->host_sys = mount_clone(AT_FDCWD, "/sys");
-		if (sb->host_sys < 0)
-			return fail(sb->fail, -sb->host_sys, "Can't keep the host's /sys");
-	}
+	if ((any_deferred(p, OP_PROC) || any_deferred(p, OP_PROC_SUBSET)) &&
+	    keep_clone(sb, "/proc", &sb->host_proc) < 0)
+		return -EIO;
+	if (any_deferred(p, OP_SYSFS) && keep_clone(sb, "/sys", &sb->host_sys) < 0)
+		return -EIO;
 	if (p->root == ROOT_NEW)
 		return 0;
 	sb->root_fd = open("/", O_PATH | O_CLOEXEC);

@@ -24,7 +24,7 @@
  *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c kernfs.c
- *                  create.c mask.c (mountinfo.c: the table of mounts)
+ *                  create.c mask.c (mountinfo.c: the table of mounts; reach.c: what is reached)
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
  *   join.c target.c  who owns the namespaces to join, what confines a process to join

@@ -246,18 +246,18 @@ static int names_are_firm(struct sandbox *sb, const struct op *op, const struct 
 static int check_directory(struct sandbox *sb, const struct place *at, const char **ret_why,
 			   uint64_t *ret_attrs)
 {
-	CLEANUP(free_p) char *text = mountinfo_read(sb);
+	CLEANUP(mountinfo_close) struct mountinfo_reader reader;
 	size_t length = strlen(at->full);
-	char *line, *save = NULL;
 	bool below = false, known = false;
 	struct mountinfo m = { 0 };
 	struct statx stx;
+	int r = mountinfo_open(&reader, sb);
 
-	if (!text || sys_statx(at->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
+	if (r < 0)
+		return r;
+	if (sys_statx(at->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
 		return neg_errno();
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (!mountinfo_parse(line, &m))
-			return -EPROTO;
+	while ((r = mountinfo_next(&reader, &m)) > 0) {
 		if ((uint64_t)m.id == stx.stx_mnt_id) {
 			known = true;
 			*ret_attrs = m.attrs;
@@ -265,8 +265,8 @@ static int check_directory(struct sandbox *sb, const struct place *at, const cha
 		below |= (uint64_t)m.parent == stx.stx_mnt_id &&
 			 strncmp(m.point, at->full, length) == 0 && m.point[length] == '/';
 	}
-	if (!known)
-		return -ENOENT;
+	if (r < 0 || !known)
+		return r < 0 ? r : -ENOENT;
 	*ret_why = !(*ret_attrs & MOUNT_ATTR_RDONLY)  ? writable_inside
 		   : streq(at->inside, "/")	      ? "it lies in the root"
 		   : below			      ? "something is mounted below its directory"

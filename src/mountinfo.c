@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads the mount table of the calling process. */
+/* Reads the mount table of the calling process, a line at a time. */
 #include "mountinfo.h"
 
 #include <stdlib.h>
@@ -50,8 +50,9 @@ static long parse_number(const char *text)
 	return n;
 }
 
-/* One line: id, parent, major:minor, root, mount point, mount options, … */
-bool mountinfo_parse(char *line, struct mountinfo *ret)
+/* Takes LINE, without its newline, to pieces: id, parent, major:minor, root, mount point, mount
+ * options, … Returns false when it is no line of the table. */
+static bool parse(char *line, struct mountinfo *ret)
 {
 	char *fields[6], *end;
 	size_t i;
@@ -75,31 +76,82 @@ bool mountinfo_parse(char *line, struct mountinfo *ret)
 	return true;
 }
 
-char *mountinfo_read(struct sandbox *sb)
+int mountinfo_open(struct mountinfo_reader *r, const struct sandbox *sb)
 {
-	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
-	/* a mount takes some 120 bytes: most tables fit at once */
-	size_t length = 0, room = 16384 + 160 * sb->plan->n_ops;
-	char *text = malloc(room), *grown;
+	r->fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
+	r->piece = r->first;
+	r->room = sizeof r->first;
+	r->begin = r->end = 0;
+	return r->fd < 0 ? r->fd : 0;
+}
+
+void mountinfo_close(struct mountinfo_reader *r)
+{
+	r->fd = fd_close(r->fd);
+	if (r->piece != r->first)
+		free(r->piece);
+	r->piece = r->first;
+}
+
+/* Doubles the room for a line that is longer. */
+static int grow(struct mountinfo_reader *r)
+{
+	char *piece = malloc(2 * r->room);
+
+	if (!piece)
+		return -ENOMEM;
+	memcpy(piece, r->piece, r->end);
+	if (r->piece != r->first)
+		free(r->piece);
+	r->piece = piece;
+	r->room *= 2;
+	return 0;
+}
+
+/* Reads on behind what is left of the last piece. Returns the number of bytes, 0 at the end, or
+ * -errno. */
+static ssize_t read_on(struct mountinfo_reader *r)
+{
 	ssize_t n;
 
-	while (fd >= 0 && text) {
-		n = read(fd, text + length, room - length - 1);
+	r->end -= r->begin;
+	memmove(r->piece, r->piece + r->begin, r->end);
+	r->begin = 0;
+	if (r->end == r->room && grow(r) < 0)
+		return -ENOMEM;
+	n = read(r->fd, r->piece + r->end, r->room - r->end);
+	if (n < 0)
+		return neg_errno();
+	r->end += (size_t)n;
+	return n;
+}
+
+int mountinfo_next(struct mountinfo_reader *r, struct mountinfo *ret)
+{
+	char *line, *end;
+	ssize_t n;
+
+	while (!(end = memchr(r->piece + r->begin, '\n', r->end - r->begin))) {
+		n = read_on(r);
 		if (n < 0)
-			break;
-		if (n == 0) {
-			text[length] = '\0';
-			return text;
-		}
-		length += (size_t)n;
-		if (room - length < 8192) {
-			room *= 2;
-			grown = realloc(text, room);
-			if (!grown)
-				break;
-			text = grown;
-		}
+			return (int)n;
+		if (n == 0)
+			return r->end == 0 ? 0 : -EPROTO;
 	}
-	free(text);
-	return NULL;
+	*end = '\0';
+	line = r->piece + r->begin;
+	r->begin = (size_t)(end + 1 - r->piece);
+	return parse(line, ret) ? 1 : -EPROTO;
+}
+
+int mountinfo_compare(const char *path, const char *point, size_t length)
+{
+	int r = strncmp(path, point, length);
+
+	return r ? r : path[length] != '\0';
+}
+
+size_t mountinfo_prefix(const char *point, size_t length)
+{
+	return point[length] ? length + 1 + strcspn(point + length + 1, "/") : length + 1;
 }

@@ -42,6 +42,7 @@ LAYERS = (
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h',
      'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',
      'status.h', 'sysctl.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
+    {'reach.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mask.h',
      'mount.h',
      'overlay.h', 'proc.h'},

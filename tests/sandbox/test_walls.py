@@ -102,6 +102,28 @@ class Audit(ProbeCase):
                     self.assertFails(r, rc)
 
 
+    def test_a_mount_that_nothing_leads_to_may_have_other_flags(self):
+        """What a bind covers stays as the host has it."""
+        top, below = self.mkdir('top'), self.mkdir('top/below')
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                r = self.run_cmd(self.private_mounts(
+                    [program, '--bind', '/', '/', '--ro-bind', top, top, '--',
+                     'sh', '-c', f'! touch {below}/x 2>/dev/null'],
+                    setup=f'mount -t tmpfs below {below}'))
+                self.assertRuns(r)
+
+    def test_a_mount_point_longer_than_a_page(self):
+        """Mountinfo writes four bytes for a blank."""
+        long = '/t' + ('/' + ' ' * 250) * 6
+        for program in (HUSK, BWRAP):
+            with self.subTest(program):
+                r = self.run_cmd([program, *USR, '--tmpfs', '/t', '--ro-bind', '/usr', long, '--',
+                                  'ls', long])
+                self.assertRuns(r)
+                self.assertIn('bin', r.out)
+
+
 class SelfAudit(ProbeCase):
     """Were a call said to have worked that did not, the command would not run."""
 
