@@ -40,7 +40,7 @@
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
  * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own:
- *   store.c        what is pretended about files; journal.c: the same on disk
+ *   store.c        what is pretended about files; journal.c: the same on disk; acl.c: lists in it
  *   ids.c          what processes pretend to be */
 #include <stdio.h>
 #include <stdlib.h>

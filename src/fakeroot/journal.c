@@ -4,8 +4,9 @@
  * It is locked as long as it is open (locking_mode=EXCLUSIVE), by a lock that ends with the process
  * however that ends. It is written ahead (journal_mode=WAL) and every transaction is on the disk
  * when it is said to be (synchronous=FULL): what SQLite promises then holds when the process is
- * killed and when the machine loses its power. Whoever could write into the file could have put
- * there what SQLite runs, so it is asked to run nothing that is not ours. */
+ * killed and when the machine loses its power. Once it is open no path is looked up any more: the
+ * process is going to be where the sandbox says what a path means. Whoever could write into the
+ * file could have put there what SQLite runs, so it is asked to run nothing that is not ours. */
 #include "journal.h"
 
 #include <fcntl.h>
@@ -17,8 +18,10 @@
 #include "fail.h"
 #include "util.h"
 
-#define APPLICATION 0x6875736b /* "husk" */
+#define APPLICATION 1752527723 /* the bytes "husk" */
 #define VERSION	    1
+#define DIGITS(n)   #n
+#define SET(w, n)   "PRAGMA " w "=" DIGITS(n)
 
 enum statement {
 	PUT_FILE,
@@ -50,6 +53,8 @@ static const char *const texts[] = {
 	[NO_XATTRS] = "DELETE FROM xattr WHERE fs = ?1 AND ino = ?2 AND handle = ?3",
 };
 
+static const char set_application[] = SET("application_id", APPLICATION);
+static const char set_version[] = SET("user_version", VERSION);
 static const char all_files[] = "SELECT fs, ino, handle, pretended, uid, gid, mode, rdev FROM file";
 static const char all_xattrs[] = "SELECT fs, ino, handle, name, value FROM xattr";
 
@@ -137,18 +142,17 @@ static int compare_schema(struct journal *j)
 
 static int make_schema(struct journal *j)
 {
-	char sql[200];
 	int r = sqlite3_exec(j->db, schema, NULL, NULL, NULL);
 
-	snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION,
-		 VERSION);
-	return r == SQLITE_OK ? sqlite3_exec(j->db, sql, NULL, NULL, NULL) : r;
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(j->db, set_application, NULL, NULL, NULL);
+	return r == SQLITE_OK ? sqlite3_exec(j->db, set_version, NULL, NULL, NULL) : r;
 }
 
 /* Sees whose database it is; a new one becomes ours. */
 static int claim(struct journal *j, const char *file, struct fail *f)
 {
-	sqlite3_int64 application, version, things;
+	sqlite3_int64 application = 0, version = 0, things = 0;
 	int r;
 
 	r = number(j, "PRAGMA application_id", &application);
@@ -183,8 +187,14 @@ static int lock(struct journal *j, const char *file, struct fail *f)
 	r = claim(j, file, f);
 	if (r < 0)
 		return r;
-	r = sqlite3_exec(j->db, "COMMIT; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL,
-			 NULL, NULL);
+	r = sqlite3_exec(j->db,
+			 "COMMIT; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+			 "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=0",
+			 NULL, NULL, NULL);
+	/* the first time that it writes it opens the directory as well */
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(j->db, set_version, NULL, NULL, NULL);
+	sqlite3_file_control(j->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &(int){ 1 });
 	return r == SQLITE_OK ? 0 : refuse(j, file, r, f);
 }
 

@@ -332,6 +332,32 @@ static void test_full(void)
 	   "the rest is there");
 }
 
+/* Once it is open, the paths of this process mean other things: all that is done is done by
+ * descriptors. */
+static void test_moved(void)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+	char moved[200];
+	int r;
+	uint32_t i;
+
+	mkdir(file("here"), 0700);
+	r = store_open(&s, file("here/db"), &failure);
+	snprintf(moved, sizeof moved, "%s", file("there"));
+	rename(file("here"), moved);
+	for (i = 0; i < 10000 && r == 0; i++) {
+		put(s, i, "a handle of some length, so that pages are filled", 1);
+		if (i % 40 == 0)
+			r = store_commit(s);
+	}
+	ok(r == 0 && store_commit(s) == 0 && i == 10000, "what is committed needs no path");
+	store_close(s);
+	s = NULL;
+	ok(access(file("here"), F_OK) < 0 && store_open(&s, file("there/db"), &failure) == 0 &&
+		   store_count(s) == 10000,
+	   "nor does closing");
+}
+
 int main(void)
 {
 	char command[100];
@@ -344,6 +370,7 @@ int main(void)
 	if (HAVE_SQLITE) {
 		test_database();
 		test_refused();
+		test_moved();
 		test_crash();
 		test_full();
 	} else {
