@@ -20,6 +20,7 @@
  *   supervise.c    the launcher: signals, messages, wait; survivors.c: what a dead init left
  *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
+ *   notify.c       starts and ends the supervisor of --fake-root-consistent: src/fakeroot
  *   channel.c      messages between the launcher and the inside
  *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
