@@ -97,6 +97,20 @@ static int step_userns(struct sandbox *sb)
 	return 0;
 }
 
+/* Has the launcher, which is around this user namespace and may have privilege there, write the
+ * maps of ranges. */
+static int request_maps(struct sandbox *sb)
+{
+	int r = idmap_write_single(sb);
+
+	if (r == 0) {
+		r = channel_send(sb->socket, MESSAGE_MAPS, 0);
+		if (r < 0)
+			fail(sb->fail, -r, "Can't ask for id maps");
+	}
+	return r < 0 ? r : inside_wait_go(sb);
+}
+
 /* Should: map the caller, so that files can be created. Mustn't: deny setgroups where there is no
  * new namespace. */
 static int step_maps(struct sandbox *sb)
@@ -106,6 +120,8 @@ static int step_maps(struct sandbox *sb)
 
 	if (!p->userns || p->userns_block_fd >= 0 || p->owner_joined)
 		return 0;
+	if (p->ranges)
+		return request_maps(sb);
 	if (p->two_levels)
 		return idmap_write(sb, 0, c->uid, 0, c->gid, true);
 	return idmap_write(sb, p->uid, c->uid, p->gid, c->gid, true);
@@ -386,12 +402,18 @@ static int enter_namespaces(struct sandbox *sb, uint64_t *flags)
 	int r = 0;
 
 	fail_step(sb->fail, "namespaces", NULL);
+	if (p->two_levels && p->ranges)
+		r = idmap_fork_writer(sb);
+	if (r < 0)
+		return r;
 	if (now && unshare((int)now) < 0)
 		return inside_explain_clone(sb, errno);
 	*flags &= CLONE_NEWPID;
 	if (p->two_levels) {
 		fail_step(sb->fail, "id maps", NULL);
-		r = idmap_write(sb, p->uid, sb->outer_uid, p->gid, sb->outer_gid, p->owner_joined);
+		r = p->ranges ? idmap_have_written(sb)
+			      : idmap_write(sb, p->uid, sb->outer_uid, p->gid, sb->outer_gid,
+					    p->owner_joined);
 	}
 	if (r == 0 && plan_shifts(p)) {
 		fail_step(sb->fail, "clocks", NULL);
@@ -425,6 +447,8 @@ static void clone_sandbox(struct sandbox *sb)
 		enter_pidns(sb);
 	if (p->as->forwards)
 		sb->early |= signals_waiting();
+	if (p->two_levels && p->ranges && !p->enters && idmap_promise(sb) < 0)
+		return;
 	args.flags |= flags;
 	sb->tells_pid |= p->guarded;
 	pid = sys_clone3(&args);
@@ -436,6 +460,10 @@ static void clone_sandbox(struct sandbox *sb)
 	if (pid == 0)
 		inside_main(sb);
 	trace_lap(&sb->trace, "builder", "clone");
+	if (sb->maps_to >= 0 && idmap_write_second(sb, pid) < 0) {
+		kill(pid, SIGKILL);
+		return;
+	}
 	if (sb->tells_pid)
 		_exit(0);
 	/* for a launcher that lent us its memory, or by message for one that did not */
@@ -459,7 +487,9 @@ _Noreturn void builder_main(struct sandbox *sb)
 		fd_close(sb->plan->json_fd);
 	if (sb->plan->status_fd != sb->plan->sync_fd)
 		fd_close(sb->plan->status_fd);
-	if (steps_run(sb, "builder", builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
+	if (sb->plan->ranges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fail(sb->fail, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
+	else if (steps_run(sb, "builder", builder_steps, ARRAY_SIZE(builder_steps)) == 0) {
 		if (!sb->plan->split)
 			inside_main(sb);
 		clone_sandbox(sb);

@@ -16,6 +16,7 @@
 #include "join.h"
 #include "personality.h"
 #include "plan.h"
+#include "subid.h"
 #include "sys.h"
 #include "util.h"
 
@@ -115,6 +116,25 @@ static int landlock_abi(void)
 	return abi > 0 ? abi : 0;
 }
 
+/* What the caller may map without a helper, and for --map-auto which ids there are. */
+static int gather_ids(const struct plan *plan, struct caller *c, struct fail *f)
+{
+	const uint64_t needed = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
+	uint64_t effective;
+	int r = caps_effective(&effective);
+
+	if (r < 0)
+		return fail(f, -r, "capget");
+	c->maps_ids = (effective & needed) == needed;
+	if (!plan->map_auto)
+		return 0;
+	fail_step(f, "id maps", "--map-auto");
+	r = subid_gather(c, f);
+	if (r == 0)
+		fail_step(f, NULL, NULL);
+	return r;
+}
+
 int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, struct fail *f)
 {
 	struct caller c = {
@@ -143,6 +163,11 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 		return fail(f, -r, "capget (for uid == 0) failed");
 	if (c.uid != 0 && c.effective != 0)
 		return fail(f, 0, "Unexpected capabilities but not setuid, old file caps config?");
+	if (plan->map_auto || plan->asked[MAP_UID].n > 0 || plan->asked[MAP_GID].n > 0) {
+		r = gather_ids(plan, &c, f);
+		if (r < 0)
+			return r;
+	}
 	*ret = c;
 	return join_gather(plan, proc_fd, &ret->join, f);
 }

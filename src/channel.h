@@ -20,6 +20,7 @@ enum message_type {
 	MESSAGE_PROC, /* what --proc-try shows: an operation's number << 2 | enum proc_shown */
 	MESSAGE_MASK, /* what a mask came to: an operation's number << 2 | enum mask_made */
 	MESSAGE_USERNS, /* the builder: what to know survivors of the init by comes with it */
+	MESSAGE_MAPS, /* the builder: it waits for its id maps */
 	MESSAGE_STOP, /* the init process: the command stopped, by this signal, and we have a
 			 terminal */
 	MESSAGE_CONTINUE, /* the init process: it goes on */

@@ -47,6 +47,9 @@ void fact_choice(struct facts *t, const char *key, const char *value, const char
 
 /* The larger sections, in files of their own. */
 
+/* Who the command is: fact_identity.c. */
+void fact_identity_tell(struct facts *t);
+
 /* The operations on the root, in their order: fact_ops.c. */
 void fact_ops_tell(struct facts *t);
 

@@ -3,13 +3,12 @@
  * other.
  *
  * A field of the plan that stands for itself is a row of the table of fields; what is put together
- * of several has a function, named in the table of sections: operations and walls in files of their
- * own. All speak through fact.c. */
+ * of several has a function, named in the table of sections: operations, walls and who the command
+ * is in files of their own. All speak through fact.c. */
 #include "facts.h"
 
 #include <errno.h>
 
-#include "caps.h"
 #include "fact.h"
 #include "json.h"
 #include "ns.h"
@@ -20,103 +19,6 @@
 #include "util.h"
 
 /* what is put together of several fields */
-
-static const char *user_namespace(const struct plan *p)
-{
-	if (p->userns_fd >= 0 || (plan_joins_all(p) && (p->joins & CLONE_NEWUSER)))
-		return "joined";
-	return p->userns ? "new" : "shared";
-}
-
-static void tell_caps(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	const char *name;
-	unsigned cap;
-
-	json_open(&t->json, "capabilities", '[');
-	fact_line(t);
-	fact_say(t, "capabilities:%s", p->caps == 0 ? " none" : p->caps == CAPS_ALL ? " all" : "");
-	for (cap = 0; (name = caps_name(cap)); cap++) {
-		if (!(p->caps & CAP_BIT(cap)))
-			continue;
-		json_string(&t->json, NULL, name);
-		if (p->caps != CAPS_ALL)
-			fact_say(t, " %s", name);
-	}
-	fact_say(t, "\n");
-	json_close(&t->json, ']');
-}
-
-/* A user namespace hides the numbers of the caller's groups, not what they may do to files:
- * user_namespaces(7). */
-static void tell_groups(struct facts *t)
-{
-	int n = getgroups(0, NULL), i;
-	gid_t *groups = n > 0 ? calloc((size_t)n, sizeof *groups) : NULL;
-
-	n = groups ? getgroups(n, groups) : 0;
-	json_open(&t->json, "outer-groups", '[');
-	for (i = 0; i < n; i++) {
-		json_number(&t->json, NULL, groups[i]);
-		if (i == 0)
-			fact_line(t);
-		fact_say(t,
-			 i == 0 ? "these groups of the caller's still count for files: %u" : " %u",
-			 groups[i]);
-	}
-	fact_say(t, n > 0 ? "\n" : "");
-	json_close(&t->json, ']');
-	free(groups);
-}
-
-static void tell_identity(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	const struct caller *c = t->caller;
-	bool known = p->userns_fd < 0 && p->userns_block_fd < 0 && !plan_joins_all(p);
-
-	fact_line(t);
-	if (p->userns_fd >= 0)
-		fact_say(t, "in the user namespace of descriptor %d\n", p->userns_fd);
-	else if (plan_joins_all(p))
-		fact_say(t, "in the namespaces of process %d\n", (int)c->join.pid);
-	else if (p->userns_block_fd >= 0)
-		fact_say(t, "id maps written by the caller, before descriptor %d ends\n",
-			 p->userns_block_fd);
-	else if (p->userns)
-		fact_say(t, "uid %u is %u outside, gid %u is %u outside\n", p->uid, c->uid, p->gid,
-			 c->gid);
-	else
-		fact_say(t, "uid %u, gid %u, as outside\n", c->uid, c->gid);
-	if ((p->userns_fd >= 0 || plan_joins_all(p)) && (p->uid_set || p->gid_set)) {
-		fact_line(t);
-		fact_say(t, "uid %u, gid %u there\n", p->uid, p->gid);
-	}
-	if (known || p->uid_set)
-		json_number(&t->json, "uid", p->uid);
-	else
-		json_null(&t->json, "uid");
-	if (known || p->gid_set)
-		json_number(&t->json, "gid", p->gid);
-	else
-		json_null(&t->json, "gid");
-	json_number(&t->json, "outer-uid", c->uid);
-	json_number(&t->json, "outer-gid", c->gid);
-	tell_groups(t);
-	json_string(&t->json, "user-namespace", user_namespace(p));
-	json_number(&t->json, "levels",
-		    p->two_levels ? 2 : !streq(user_namespace(p), "shared") + (p->userns2_fd >= 0));
-	fact_line(t);
-	fact_say(t, "%s\n",
-		 streq(user_namespace(p), "shared") ? "no user namespace"
-		 : p->owner_joined
-			 ? "two user namespaces: the command has no power over what it joins"
-		 : p->two_levels
-			 ? "two user namespaces: the command can undo no mount of its sandbox"
-			 : "one user namespace");
-	tell_caps(t);
-}
 
 /* The namespaces that are joined by descriptor. */
 static const struct {
@@ -355,7 +257,7 @@ static const struct section {
 	char open, close; /* of the member: an object, or an array without fields of its own */
 	void (*tell)(struct facts *t); /* before the fields, or NULL */
 } sections[] = {
-	{ "identity", "identity", '{', '}', tell_identity },
+	{ "identity", "identity", '{', '}', fact_identity_tell },
 	{ "namespaces", "namespaces", '{', '}', tell_namespaces },
 	{ "root", "root", '{', '}', tell_root },
 	{ "operations", "mounts and files, in this order", '[', ']', fact_ops_tell },

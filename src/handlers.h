@@ -38,6 +38,7 @@ HANDLER(opt_join_pid);
 HANDLER(opt_shift);
 HANDLER(opt_uid);
 HANDLER(opt_gid);
+HANDLER(opt_map_ids);
 HANDLER(opt_map_root);
 HANDLER(opt_map_current);
 HANDLER(opt_cap);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* uid_map, gid_map and setgroups of the calling process's user namespace. */
+/* uid_map, gid_map and setgroups of a user namespace. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+struct extents;
 struct sandbox;
 
 /* Formats one extent of a map into BUF of at least 40 bytes: INSIDE OUTSIDE 1. */
@@ -15,3 +18,27 @@ void idmap_format(char *buf, uint32_t inside, uint32_t outside);
  * user_namespaces(7). Returns 0 or -errno with the failure recorded. */
 int idmap_write(struct sandbox *sb, uint32_t uid_inside, uint32_t uid_outside, uint32_t gid_inside,
 		uint32_t gid_outside, int deny_setgroups);
+
+/* Of the first user namespace, which the calling process has just entered, writes those maps that
+ * hold nobody but the caller. What holds more needs privilege around it. Returns 0 or -errno with
+ * the failure recorded. */
+int idmap_write_single(struct sandbox *sb);
+
+/* Writes MAP of KIND, MAP_UID or MAP_GID, for the user namespace of the process PID of the proc
+ * file system PROC_FD, to whose parent the calling process belongs, with CAP_SETUID or CAP_SETGID
+ * there. Returns 0 or -errno. */
+int idmap_write_map(int proc_fd, pid_t pid, size_t kind, const struct extents *map);
+
+/* The maps of the second user namespace have ranges as well, and are written by somebody in the
+ * first. Each returns 0 or -errno with the failure recorded.
+ *
+ * Where the sandbox is born in it, that is the builder: it makes a promise before it clones, and
+ * writes then; the sandbox waits. */
+int idmap_promise(struct sandbox *sb);
+int idmap_write_second(struct sandbox *sb, pid_t pid);
+int idmap_await(struct sandbox *sb);
+
+/* Where the builder itself enters it, that is a process that it forks before, and which it has
+ * write then. */
+int idmap_fork_writer(struct sandbox *sb);
+int idmap_have_written(struct sandbox *sb);

@@ -102,6 +102,8 @@ static int step_maps(struct sandbox *sb)
 
 	if (!p->two_levels || p->enters)
 		return 0;
+	if (p->ranges)
+		return idmap_await(sb);
 	return idmap_write(sb, p->uid, sb->outer_uid, p->gid, sb->outer_gid, p->owner_joined);
 }
 

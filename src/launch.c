@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "inside.h"
 #include "label.h"
+#include "mapper.h"
 #include "personality.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -69,7 +70,6 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.proc_fd = l->proc_fd,
 		.socket = NO_FD,
 		.launcher = NO_FD,
-		.notify_socket = NO_FD,
 		.terminal = l->terminal || plan_joins_all(l->plan),
 		.args_start = l->args_start,
 		.args_length = l->args_length,
@@ -84,6 +84,8 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.host_sys = NO_FD,
 		.host_proc = NO_FD,
 		.landlock_fd = NO_FD,
+		.maps_from = NO_FD,
+		.maps_to = NO_FD,
 	};
 	sb->cwd = getcwd(NULL, 0);
 	/* removed, or too deep to be named: the command will start elsewhere */
@@ -127,7 +129,7 @@ static bool may_borrow(const struct plan *p)
 		if (p->ops[i].fd >= 0)
 			return false;
 	/* vfork(2) takes no cgroup */
-	return p->split && p->userns_block_fd < 0 && p->pidns_fd < 0 && !p->joins &&
+	return p->split && !p->ranges && p->userns_block_fd < 0 && p->pidns_fd < 0 && !p->joins &&
 	       p->cgroup_fd < 0;
 }
 
@@ -275,6 +277,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 {
 	struct supervisor su = {
 		.plan = l->plan,
+		.caller = l->caller,
 		.fail = f,
 		.proc_fd = l->proc_fd,
 		.socket = NO_FD,
@@ -285,7 +288,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.parent = NO_FD,
 		.terminal = l->terminal,
 		.relay = RELAY_NONE,
-		.notify = NOTIFY_NONE,
+		.maps_due = l->plan->ranges,
 	};
 	struct tty_model model;
 	struct sandbox sb = { .fail = f };
@@ -295,9 +298,12 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	r = watch_parent(l, &su);
 	if (r < 0)
 		return r;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	/* else the builder's first act, and ours when the helpers have had their privilege */
+	if (!l->plan->ranges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
-	r = prepare(l, &sb);
+	r = l->plan->helpers ? mapper_check(l->plan, f) : 0;
+	if (r == 0)
+		r = prepare(l, &sb);
 	if (r < 0)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
 		return r;
@@ -310,16 +316,12 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	trace_lap(&l->trace, "launcher", "preparations");
 	if (su.signals >= 0)
 		note_early(&su, &sb);
-	r = notify_start(l->plan, l->proc_fd, &su.notify, f);
+	r = clone_builder(&su, &sb);
 	if (r < 0)
 		return r;
-	sb.notify_socket = su.notify.socket;
-	r = clone_builder(&su, &sb);
 	/* with all of the builder's time, where it borrowed our memory */
 	trace_lap(&l->trace, "launcher", sb.borrowed ? "builder" : "clone");
-	if (r == 0)
-		r = supervise_to_end(&su, sb.child_pid);
-	notify_end(&su.notify);
+	r = supervise_to_end(&su, sb.child_pid);
 	trace_lap(&l->trace, "launcher", "wait");
 	if (r < 0)
 		return r;

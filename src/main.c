@@ -12,15 +12,19 @@
  *   claim.c        the descriptors that options name: claimed before there are others
  *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
  *   caller.c       who calls, and whether with more privilege than it should have
- *   plan.c         what follows from the options; rules.c: the options against each other
+ *   subid.c        which subordinate ids the caller has, for --map-auto; helper.c: programs of the
+ *                  system
+ *   plan.c         what follows from the options; rules.c: the options against each other;
+ *                  ranges.c: id maps put together
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
- *                  (fact_ops.c fact_walls.c; fact.c: one fact, for a person and as JSON)
+ *                  (fact_identity.c fact_ops.c fact_walls.c; fact.c: one fact, for a person and
+ *                  as JSON)
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: signals, messages, wait; survivors.c: what a dead init left
+ *   mapper.c       the launcher: id maps of ranges, by newuidmap and newgidmap
  *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
- *   notify.c       starts and ends the supervisor of --fake-root-consistent: src/fakeroot
  *   channel.c      messages between the launcher and the inside
  *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)

@@ -11,18 +11,19 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/xattr.h>
 
 #include "caller.h"
 #include "diagnose.h"
 #include "fail.h"
+#include "helper.h"
 #include "json.h"
+#include "mapper.h"
 #include "ns.h"
 #include "options.h"
 #include "personality.h"
 #include "plan.h"
+#include "ranges.h"
 #include "sys.h"
 #include "trials.h"
 #include "util.h"
@@ -224,27 +225,42 @@ static void tell_landlock(struct json *j)
 		json_null(j, "landlock");
 }
 
-/* A helper by its path, and how it has its privilege. */
+/* A helper by its path, and whether it can have its privilege. */
 static void tell_helper(struct json *j, const char *name)
 {
-	const char *list = getenv("PATH"), *end;
-	char path[4096];
-	struct stat st;
+	char path[HELPER_PATH_MAX];
 
-	for (list = list ? list : "/usr/bin:/bin"; *list; list = *end ? end + 1 : end) {
-		end = list + strcspn(list, ":");
-		snprintf(path, sizeof path, "%.*s/%s", (int)(end - list), list, name);
-		if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
-			continue;
-		json_open(j, name, '{');
-		json_string(j, "path", path);
-		json_bool(j, "privileged",
-			  (st.st_mode & S_ISUID) ||
-				  getxattr(path, "security.capability", NULL, 0) > 0);
-		json_close(j, '}');
+	if (helper_find(name, path) < 0) {
+		json_null(j, name);
 		return;
 	}
-	json_null(j, name);
+	json_open(j, name, '{');
+	json_string(j, "path", path);
+	json_bool(j, "privileged", helper_privileged(path) > 0);
+	json_close(j, '}');
+}
+
+/* Whether --map-auto can work for the caller: what it would say. */
+static void tell_map_auto(struct json *j, const struct plan *p, int proc_fd)
+{
+	struct plan wanted = *p;
+	struct fail why = { .set = false };
+	struct caller caller;
+	int r;
+
+	wanted.map_auto = true;
+	r = caller_gather(&wanted, proc_fd, &caller, &why);
+	if (r == 0)
+		r = plan_check(&wanted, &caller, &why);
+	if (r == 0 && wanted.helpers)
+		r = mapper_check(&wanted, &why);
+	json_open(j, "map-auto", '{');
+	json_bool(j, "usable", r == 0);
+	json_string(j, "text", r < 0 ? why.text : NULL);
+	json_string(j, "hint", r < 0 ? why.hint : NULL);
+	json_number(j, "uids", r < 0 ? 0 : (long long)ranges_count(&wanted.maps[MAP_UID]));
+	json_number(j, "gids", r < 0 ? 0 : (long long)ranges_count(&wanted.maps[MAP_GID]));
+	json_close(j, '}');
 }
 
 static void tell(struct json *j, const struct plan *p, int proc_fd, const struct caller *caller,
@@ -268,7 +284,9 @@ static void tell(struct json *j, const struct plan *p, int proc_fd, const struct
 	json_open(j, "helpers", '{');
 	tell_helper(j, "newuidmap");
 	tell_helper(j, "newgidmap");
+	tell_helper(j, "getsubids");
 	json_close(j, '}');
+	tell_map_auto(j, p, proc_fd);
 	tell_options(j);
 	json_close(j, '}');
 	json_newline(j);
@@ -280,8 +298,11 @@ int offers_print(const struct plan *p, FILE *out, struct fail *f)
 	struct json j = { 0 };
 	struct caller caller;
 	struct trial_results *r;
-	int ret = proc_fd < 0 ? proc_fd : caller_gather(p, proc_fd, &caller, f);
+	struct plan plain = *p;
+	int ret;
 
+	plain.map_auto = false; /* what it lacks is told, and no failure */
+	ret = proc_fd < 0 ? proc_fd : caller_gather(&plain, proc_fd, &caller, f);
 	if (ret < 0)
 		return ret;
 	r = trials_run();

@@ -12,6 +12,7 @@
 #include "parse.h"
 #include "personality.h"
 #include "plan.h"
+#include "ranges.h"
 #include "sys.h"
 #include "util.h"
 
@@ -98,6 +99,24 @@ int opt_shift(struct parse *p, const struct option *o, char **operands)
 	return 0;
 }
 
+/* Three decimal numbers with colons between them, and nothing else. */
+static int parse_triple(const char *word, uint64_t ret[static 3])
+{
+	char part[16];
+	size_t i, length;
+
+	for (i = 0; i < 3; i++, word += length + 1) {
+		length = strcspn(word, ":");
+		if (length >= sizeof part || (word[length] == '\0') != (i == 2))
+			return -EINVAL;
+		memcpy(part, word, length);
+		part[length] = '\0';
+		if (parse_number(part, 10, UINT32_MAX, &ret[i]) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 int opt_uid(struct parse *p, const struct option *o, char **operands)
 {
 	(void)o;
@@ -110,6 +129,29 @@ int opt_gid(struct parse *p, const struct option *o, char **operands)
 	(void)o;
 	p->plan->gid_set = true;
 	return parse_id(p, "gid", operands[0], &p->plan->gid);
+}
+
+/* A range of ids: INNER:OUTER:COUNT. */
+int opt_map_ids(struct parse *p, const struct option *o, char **operands)
+{
+	struct extents *asked = (struct extents *)((char *)p->plan + o->arg);
+	uint64_t value[3];
+	struct extent *e;
+
+	if (parse_triple(operands[0], value) < 0)
+		return fail_hint(p->fail, fail(p->fail, 0, "Invalid %s: %s", o->name, operands[0]),
+				 "three numbers, INNER:OUTER:COUNT, such as 1:100000:65535");
+	if (ranges_invalid(value[0], value[2]) || ranges_invalid(value[1], value[2]))
+		return fail_hint(
+			p->fail, fail(p->fail, 0, "Invalid %s: %s", o->name, operands[0]),
+			value[2] == 0 ? "an empty range maps nothing: the third number is a count"
+				      : "ids end at 4294967294");
+	e = plan_append(&asked->list, &asked->n, sizeof *e);
+	if (!e)
+		return parse_no_memory(p);
+	*e = (struct extent){ (uint32_t)value[0], (uint32_t)value[1], (uint32_t)value[2],
+			      operands[0] };
+	return 0;
 }
 
 int opt_map_root(struct parse *p, const struct option *o, char **operands)

@@ -9,7 +9,6 @@
 #include "parse.h"
 #include "plan.h"
 #include "policy.h"
-#include "sys.h"
 #include "util.h"
 
 int opt_policy(struct parse *p, const struct option *o, char **operands)
@@ -28,14 +27,9 @@ int opt_policy(struct parse *p, const struct option *o, char **operands)
 
 int opt_fake_root(struct parse *p, const struct option *o, char **operands)
 {
+	(void)o;
 	(void)operands;
-	/* the one that remembers can do all that the other one can */
-	p->plan->consistent |= o->arg != 0;
-	p->plan->pretence =
-		policy_pretence(p->plan->consistent ? "fake-root-consistent" : "fake-root");
-	/* who shares a pid namespace with its supervisor could kill it */
-	if (p->plan->consistent)
-		p->plan->unshare |= CLONE_NEWPID;
+	p->plan->pretence = policy_pretence("fake-root");
 	return 0;
 }
 

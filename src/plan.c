@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "mask.h"
 #include "personality.h"
+#include "ranges.h"
 #include "rules.h"
 #include "sys.h"
 #include "util.h"
@@ -65,6 +66,7 @@ void plan_free(struct plan *p)
 	free(p->seccomp_fds);
 	free(p->denied_calls);
 	free(p->keep_fds);
+	ranges_free(p);
 	free(p->ports);
 	free(p->typed);
 	free(p->warnings);
@@ -223,23 +225,6 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 	    (caller->real_root || p->userns_fd >= 0 || p->userns_block_fd >= 0) &&
 	    !(p->caps_named & CAP_BIT(CAP_SYS_ADMIN)) && !BROKEN("root-without-sys-admin"))
 		p->caps &= ~CAP_BIT(CAP_SYS_ADMIN);
-}
-
-/* The filters of a process cannot be copied. One that joins it must not have fewer unless its
- * caller has thought of them. */
-static int check_filters(const struct plan *p, const struct caller *caller, struct fail *f)
-{
-	/* one may be that of --fake-root, which is no wall */
-	if (!plan_joins_all(p) || caller->join.filters <= (p->pretence != NULL) ||
-	    p->seccomp_fd >= 0 || p->n_seccomp_fds > 0 || p->seccomp_policy ||
-	    p->n_denied_calls > 0 || p->denied_families)
-		return 0;
-	return fail_hint(f,
-			 fail(f, 0,
-			      "Process %d runs under seccomp filters that the command would not "
-			      "have",
-			      (int)caller->join.pid),
-			 "give it filters of its own, with --add-seccomp-fd or --seccomp-policy");
 }
 
 /* One level does where two bring nothing (the host's tree, whose mounts the first copy locks
@@ -478,7 +463,10 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 		return r;
 	r = rules_check_late(p, f);
 	if (r == 0)
-		r = check_filters(p, caller, f);
+		r = rules_check_filters(p, caller, f);
+	if (r < 0)
+		return r;
+	r = ranges_place(p, caller, f);
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);
@@ -491,6 +479,9 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	if (r < 0)
 		return fail(f, -r, "Out of memory");
 	decide_levels(p);
+	r = ranges_divide(p, f);
+	if (r < 0)
+		return r;
 	decide_deferred(p);
 	confine_kernfs(p, caller);
 	find_shared_fds(p);

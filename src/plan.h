@@ -180,6 +180,21 @@ struct join {
 	size_t filters; /* that a command of ours would not have of itself */
 };
 
+/* The ids of a user namespace from INSIDE on, COUNT of them, are those from OUTSIDE on around it:
+ * user_namespaces(7). */
+struct extent {
+	uint32_t inside, outside, count;
+	const char *word; /* as typed, or NULL */
+};
+
+/* A map of ids, or a list of ranges of which INSIDE says nothing. */
+struct extents {
+	struct extent *list;
+	size_t n;
+};
+
+enum { MAP_UID, MAP_GID, MAP_KINDS };
+
 /* Who runs husk: facts gathered once, before the plan is checked. */
 struct caller {
 	uid_t uid;
@@ -188,6 +203,8 @@ struct caller {
 	bool has_cgroupns, has_userns;
 	bool root_is_mount; /* / is the root of a mount (not of a mere chroot) */
 	uint64_t effective; /* capability set */
+	bool maps_ids; /* it may map any ids of its user namespace, without a helper */
+	struct extents subids[MAP_KINDS]; /* its subordinate ids; asked for with --map-auto alone */
 	struct join join;
 	size_t max_fds; /* how many descriptors may be open */
 	int landlock_abi; /* of the kernel, 0 for none; asked for with --landlock alone */
@@ -213,6 +230,13 @@ struct plan {
 	bool disable_userns, assert_userns_disabled;
 	bool uid_set, gid_set, map_current;
 	uint32_t uid, gid; /* inside (after the check) */
+	bool map_auto;
+	struct extents asked[MAP_KINDS]; /* --map-users, --map-groups */
+	/* After the check, where ids beside the caller's are mapped: what the command sees, the
+	 * caller's own first; what the first user namespace has, and of two levels the second. */
+	bool ranges;
+	struct extents maps[MAP_KINDS], first[MAP_KINDS], second[MAP_KINDS];
+	bool helpers; /* newuidmap and newgidmap are to write them */
 	uint64_t caps_keep, caps_add; /* the edits composed: (start & keep) | add */
 	bool caps_edited;
 	uint64_t caps_named; /* named by --cap-add */
@@ -247,7 +271,6 @@ struct plan {
 	size_t n_seccomp_fds;
 	const struct policy *seccomp_policy; /* or NULL */
 	const struct policy *pretence; /* of --fake-root, or NULL */
-	bool consistent; /* a supervisor answers the calls of the pretence */
 	uint16_t *denied_calls; /* indexes of policy_calls */
 	size_t n_denied_calls;
 	uint64_t denied_families; /* a bit each */

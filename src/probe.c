@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "caps.h"
 #include "sys.h"
@@ -232,6 +233,62 @@ static void probe_fake_root(const char *operand, struct found *found)
 		probe_fake_devices(operand, found);
 }
 
+static void probe_groups(const char *operand, struct found *found)
+{
+	const gid_t group = getgid();
+
+	(void)operand;
+	if (setgroups(1, &group) < 0 || setgroups(0, NULL) < 0)
+		say(found, BROKEN, "setgroups is refused");
+}
+
+/* Takes, in a process that ends with it, each of the ids in turn, by TAKE. */
+static bool takes(int (*take)(unsigned id), unsigned id)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(take(id) == 0 ? 0 : 1);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void probe_ids(int (*take)(unsigned id), const char *ids, struct found *found)
+{
+	const char *at;
+	char *end;
+	unsigned long id, past = 0;
+
+	for (at = ids; *at; at = end + 1) {
+		id = strtoul(at, &end, 10);
+		if (!takes(take, (unsigned)id))
+			say(found, BROKEN, "%lu is none", id);
+		past = id >= past ? id + 1 : past;
+	}
+	if (past < UINT32_MAX && takes(take, (unsigned)past))
+		say(found, BROKEN, "%lu is one", past);
+}
+
+static int take_uid(unsigned id)
+{
+	return setresuid(id, id, id);
+}
+
+static int take_gid(unsigned id)
+{
+	return setresgid(id, id, id);
+}
+
+static void probe_uid(const char *ids, struct found *found)
+{
+	probe_ids(take_uid, ids, found);
+}
+
+static void probe_gid(const char *ids, struct found *found)
+{
+	probe_ids(take_gid, ids, found);
+}
+
 static void probe_userns(const char *operand, struct found *found)
 {
 	(void)operand;
@@ -296,6 +353,8 @@ static const struct {
 	{ "descriptors", probe_descriptors },
 	{ "fake-devices", probe_fake_devices },
 	{ "fake-root", probe_fake_root },
+	{ "gid", probe_gid },
+	{ "groups", probe_groups },
 	{ "hidden", probe_hidden },
 	{ "hostname", probe_hostname },
 	{ "keyring", probe_keyring },
@@ -311,6 +370,7 @@ static const struct {
 	{ "setgroups", probe_setgroups },
 	{ "socket", probe_socket },
 	{ "terminal", probe_terminal },
+	{ "uid", probe_uid },
 	{ "userns", probe_userns },
 	{ "writable", probe_writable },
 };

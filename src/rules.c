@@ -6,7 +6,6 @@
 #include "fail.h"
 #include "personality.h"
 #include "plan.h"
-#include "policy.h"
 #include "sys.h"
 #include "util.h"
 
@@ -148,6 +147,36 @@ static bool cgroup_and_block(const struct plan *p)
 	return p->cgroup_fd >= 0 && p->userns_block_fd >= 0 && (p->unshare & CLONE_NEWCGROUP);
 }
 
+static bool maps_asked(const struct plan *p)
+{
+	return p->map_auto || p->asked[MAP_UID].n > 0 || p->asked[MAP_GID].n > 0;
+}
+
+static bool maps_and_auto(const struct plan *p)
+{
+	return p->map_auto && (p->asked[MAP_UID].n > 0 || p->asked[MAP_GID].n > 0);
+}
+
+static bool maps_and_join_user(const struct plan *p)
+{
+	return maps_asked(p) && (p->userns_fd >= 0 || p->userns2_fd >= 0);
+}
+
+static bool maps_and_block(const struct plan *p)
+{
+	return maps_asked(p) && p->userns_block_fd >= 0;
+}
+
+static bool maps_and_pretence(const struct plan *p)
+{
+	return maps_asked(p) && p->pretence;
+}
+
+static bool maps_and_owner(const struct plan *p)
+{
+	return maps_asked(p) && p->owner_joined;
+}
+
 static bool keep_and_inherit(const struct plan *p)
 {
 	return p->inherit_fds && p->n_keep_fds > 0;
@@ -236,6 +265,17 @@ static const struct rule early_rules[] = {
 	{ mntns_and_root, "--mntns takes no option for the root",
 	  "the mounts of a joined namespace stay as they are" },
 	{ join_twice, "--join-pid is not compatible with --join-fd", NULL },
+	{ maps_and_auto, "--map-auto is not compatible with --map-users or --map-groups",
+	  "it takes all subordinate ids of both kinds" },
+	{ maps_and_join_user,
+	  "--map-auto, --map-users and --map-groups are not compatible with --userns or --userns2",
+	  "a user namespace that is joined has its id maps already" },
+	{ maps_and_block,
+	  "--map-auto, --map-users and --map-groups are not compatible with --userns-block-fd",
+	  "with that the caller writes the id maps" },
+	{ maps_and_pretence,
+	  "--map-auto, --map-users and --map-groups are not compatible with --fake-root",
+	  "it pretends what they make real: leave one of them out" },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
 };
@@ -246,6 +286,10 @@ static const struct rule late_rules[] = {
 	{ owner_and_disable,
 	  "--disable-userns is not compatible with namespaces of another user namespace",
 	  "the limit would hold for everybody else there" },
+	{ maps_and_owner,
+	  "--map-auto, --map-users and --map-groups are not compatible with namespaces of another "
+	  "user namespace",
+	  "no ids can be had there but those that it has" },
 	{ uid_without_user, "Specifying --uid requires --unshare-user or --userns", NULL },
 	{ gid_without_user, "Specifying --gid requires --unshare-user or --userns", NULL },
 	{ limit_without_pid, "--pid-limit requires --unshare-pid",
@@ -328,10 +372,25 @@ int rules_check_pretence(const struct plan *p, struct fail *f)
 			     (p->gid == 0 || (!mapped && !p->gid_set))))
 		return 0;
 	return fail_hint(f,
-			 fail(f, 0, "--%s requires uid 0 and gid 0 inside, not %u and %u",
-			      p->pretence->name, p->uid, p->gid),
+			 fail(f, 0, "--fake-root requires uid 0 and gid 0 inside, not %u and %u",
+			      p->uid, p->gid),
 			 "what it pretends is what root may do: leave out --uid, --gid and "
 			 "--map-current-user");
+}
+
+int rules_check_filters(const struct plan *p, const struct caller *caller, struct fail *f)
+{
+	/* one may be that of --fake-root, which is no wall */
+	if (!plan_joins_all(p) || caller->join.filters <= (p->pretence != NULL) ||
+	    p->seccomp_fd >= 0 || p->n_seccomp_fds > 0 || p->seccomp_policy ||
+	    p->n_denied_calls > 0 || p->denied_families)
+		return 0;
+	return fail_hint(f,
+			 fail(f, 0,
+			      "Process %d runs under seccomp filters that the command would not "
+			      "have",
+			      (int)caller->join.pid),
+			 "give it filters of its own, with --add-seccomp-fd or --seccomp-policy");
 }
 
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f)

@@ -2,6 +2,7 @@
 /* The options of a plan held against each other. */
 #pragma once
 
+struct caller;
 struct fail;
 struct op;
 struct plan;
@@ -17,6 +18,10 @@ int rules_check_late(const struct plan *p, struct fail *f);
 /* Refuses what is pretended for a root to a command that is none, once its ids are known. Returns
  * 0, or -EINVAL with F filled. */
 int rules_check_pretence(const struct plan *p, struct fail *f);
+
+/* The filters of a process cannot be copied: refuses to let the command, which joins it, have fewer
+ * unless its CALLER has thought of them. Returns 0, or -EINVAL with F filled. */
+int rules_check_filters(const struct plan *p, const struct caller *caller, struct fail *f);
 
 /* Records that LATER, which comes after MASK, would show again what that hides. Returns -EINVAL. */
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f);

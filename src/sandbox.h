@@ -31,7 +31,6 @@ struct sandbox {
 	bool tells_pid; /* the sandbox tells the launcher its pid, since nobody else knows it */
 	pid_t child_pid; /* the sandbox's first process, for the launcher that lent its memory */
 	int launcher; /* pidfd of the launcher */
-	int notify_socket; /* to the supervisor of --fake-root-consistent, or empty */
 	uint64_t signals; /* the caller's signal mask, for the command */
 	uint64_t early; /* what the terminal sent before the sandbox was in the process group */
 	mode_t umask; /* the caller's, for the command */
@@ -55,6 +54,9 @@ struct sandbox {
 	size_t n_filters;
 
 	int *host_settings; /* O_PATH, by plan.settings, and one more for the limit of processes */
+
+	int maps_from, maps_to; /* a pipe: a byte when the maps of the second level are written */
+	pid_t maps_writer; /* who writes them, when the builder itself enters it, or 0 */
 
 	/* the builder's */
 	uid_t outer_uid; /* its ids where the first user namespace is a joined one, else 0 */

@@ -16,6 +16,7 @@
 #include "personality.h"
 #include "plan.h"
 #include "policy.h"
+#include "ranges.h"
 #include "sys.h"
 #include "util.h"
 
@@ -208,6 +209,26 @@ static void check_root(struct checks *c)
 	free(names);
 }
 
+/* The first and the last id of every extent. */
+static void check_ids(struct checks *c, const char *kind, const struct extents *map)
+{
+	char *ids = strdup(""), *grown;
+	size_t i;
+
+	for (i = 0; i < map->n && ids; i++) {
+		const struct extent *e = &map->list[i];
+
+		if (asprintf(&grown, "%s%u %u ", ids, e->inside, e->inside + (e->count - 1)) < 0)
+			grown = NULL;
+		free(ids);
+		ids = grown;
+	}
+	c->failed |= !ids;
+	if (ids)
+		check(c, kind, ids, "the %ss of the map can be taken, and no other", kind);
+	free(ids);
+}
+
 static void check_privileges(struct checks *c, const struct caller *caller)
 {
 	const struct plan *p = c->plan;
@@ -219,12 +240,17 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 			     p->caps == CAPS_ALL ? "all capabilities, in the sandbox alone"
 			     : p->caps == 0	 ? "no capability at all"
 						 : "the capabilities asked for and no other");
-	if (p->pretence && !p->consistent && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 &&
-	    p->seccomp_fd < 0)
+	if (p->pretence && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 && p->seccomp_fd < 0)
 		check(c, p->pretence->name, "",
 		      "what --fake-root pretends succeeds, and is not done");
-	if (p->userns && p->userns_block_fd < 0 && !p->pretence)
+	if (p->userns && p->userns_block_fd < 0 && !p->pretence && !ranges_setgroups(p))
 		check(c, "setgroups", "", "groups can be neither given up nor taken");
+	if (ranges_setgroups(p) && (p->caps & CAP_BIT(CAP_SETGID)))
+		check(c, "groups", "", "groups can be given up and taken");
+	if (p->ranges && (p->caps & CAP_BIT(CAP_SETUID)))
+		check_ids(c, "uid", &p->maps[MAP_UID]);
+	if (p->ranges && (p->caps & CAP_BIT(CAP_SETGID)))
+		check_ids(c, "gid", &p->maps[MAP_GID]);
 	if (p->disable_userns)
 		check(c, "userns", "", "no further user namespace can be made");
 	if (p->as->fresh_keyring && keyring > 0)

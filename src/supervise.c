@@ -16,6 +16,7 @@
 #include "fds.h"
 #include "init.h"
 #include "inside.h"
+#include "mapper.h"
 #include "personality.h"
 #include "plan.h"
 #include "signals.h"
@@ -135,9 +136,7 @@ static int begin_relay(struct supervisor *su, int ends[static 2])
 	return r < 0 ? fail(su->fail, -r, "--pty: can't relay") : 0;
 }
 
-/* Waits for EVENTS of the caller's FD, awake for signals and the sandbox's end. Returns 0, or 1
- * where that or the parent's comes before, or -errno with the failure recorded. */
-static int wait_awake(struct supervisor *su, int fd, short events)
+int supervise_wait(struct supervisor *su, int fd, short events)
 {
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = events },
@@ -171,14 +170,14 @@ static int without_room(const struct plan *p)
 	return NO_FD;
 }
 
-/* Before the first status is written: returns as wait_awake(). */
+/* Before the first status is written: returns as supervise_wait(). */
 static int wait_for_room(struct supervisor *su)
 {
 	const struct plan *p = su->plan;
-	int r = p->info_fd >= 0 ? wait_awake(su, p->info_fd, POLLOUT) : 0, fd;
+	int r = p->info_fd >= 0 ? supervise_wait(su, p->info_fd, POLLOUT) : 0, fd;
 
 	while (r == 0 && (fd = without_room(p)) >= 0)
-		r = wait_awake(su, fd, POLLOUT);
+		r = supervise_wait(su, fd, POLLOUT);
 	return r;
 }
 
@@ -226,7 +225,7 @@ static int child_known(struct supervisor *su, pid_t child)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	events_namespaces(p, su->proc_fd, child, ids);
-	r = p->userns_block_fd >= 0 ? wait_awake(su, p->userns_block_fd, POLLIN) : 0;
+	r = p->userns_block_fd >= 0 ? supervise_wait(su, p->userns_block_fd, POLLIN) : 0;
 	if (r < 0)
 		return r;
 	r = channel_send(su->socket, MESSAGE_GO, 0);
@@ -287,8 +286,6 @@ static int receive(struct supervisor *su)
 	switch (m.type) {
 	case MESSAGE_PID:
 		r = adopt(su, m.value);
-		if (r < 0)
-			return r;
 		break;
 	case MESSAGE_NAMESPACES:
 		memcpy(su->namespaces, m.namespaces, sizeof su->namespaces);
@@ -309,6 +306,9 @@ static int receive(struct supervisor *su)
 		fd_close(su->userns);
 		su->userns = fds[0];
 		break;
+	case MESSAGE_MAPS:
+		r = mapper_write(su);
+		break;
 	case MESSAGE_STOP:
 		if (!su->ended && su->plan->pty)
 			stop_with_terminal(su, m.value);
@@ -317,10 +317,6 @@ static int receive(struct supervisor *su)
 		break;
 	case MESSAGE_TERMINAL:
 		r = begin_relay(su, fds);
-		if (r < 0)
-			return r;
-		break;
-	case MESSAGE_CONTINUE:
 		break;
 	case MESSAGE_KEYRING:
 		status_write_text(su->plan, "session-keyring", "refused");
@@ -344,10 +340,11 @@ static int receive(struct supervisor *su)
 		events_mask(su->plan, su->plan->ops[m.value >> 2].dest,
 			    (enum mask_made)(m.value & 3));
 		break;
+	case MESSAGE_CONTINUE:
 	case MESSAGE_GO:
 		break;
 	}
-	return 1;
+	return r < 0 ? r : 1;
 }
 
 /* Reaps the sandbox's first process, if it has ended. */
@@ -393,10 +390,10 @@ static int wait_for_end(struct supervisor *su)
 		/* where the end is waited for anyway, what the sandbox says before it can wait too
 		 */
 		bool later = su->child >= 0 && p->as->kills_orphans && p->json_fd < 0 &&
-			     p->status_fd < 0 && !stops;
+			     p->status_fd < 0 && !stops && !su->maps_due;
 		/* what it says would be written on */
 		int full = without_room(p);
-		struct pollfd fds[5 + RELAY_FDS] = {
+		struct pollfd fds[4 + RELAY_FDS] = {
 			{ .fd = full >= 0 ? full
 				: later	  ? -1
 					  : su->socket,
@@ -404,12 +401,11 @@ static int wait_for_end(struct supervisor *su)
 			{ .fd = su->signals, .events = POLLIN },
 			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
 			{ .fd = su->parent, .events = POLLIN },
-			{ .fd = su->notify.pidfd, .events = POLLIN },
 		};
 
-		int timeout = p->pty ? relay_poll(&su->relay, fds + 5) : -1;
+		int timeout = p->pty ? relay_poll(&su->relay, fds + 4) : -1;
 
-		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 5, timeout) < 0 && errno != EINTR)
+		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 4, timeout) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
 		if (fds[3].revents)
 			return parent_died(su);
@@ -420,10 +416,8 @@ static int wait_for_end(struct supervisor *su)
 			forward(su);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
-		else if (fds[4].revents)
-			r = notify_ended(&su->notify, su->fail);
 		else if (p->pty)
-			relay_move(&su->relay, fds + 5);
+			relay_move(&su->relay, fds + 4);
 		if (r < 0)
 			return r;
 	}
@@ -447,17 +441,11 @@ static void abandon(struct supervisor *su)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static int close_others(const struct supervisor *su)
 {
-	int keep[] = { su->socket,
-		       su->signals,
-		       su->builder,
-		       su->child,
-		       su->parent,
-		       su->proc_fd,
-		       su->notify.pidfd,
-		       su->plan->json_fd,
-		       su->plan->info_fd,
-		       su->plan->status_fd,
-		       su->plan->userns_block_fd,
+	int keep[] = { su->socket,	     su->signals,
+		       su->builder,	     su->child,
+		       su->parent,	     su->proc_fd,
+		       su->plan->json_fd,    su->plan->info_fd,
+		       su->plan->status_fd,  su->plan->userns_block_fd,
 		       su->plan->self_socket };
 
 	int r = fds_close_others(keep, ARRAY_SIZE(keep), 3);

@@ -6,15 +6,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "notify.h"
 #include "relay.h"
 
+struct caller;
 struct fail;
 struct plan;
 
 struct supervisor {
 	const struct plan *plan;
 	struct fail *fail;
+	const struct caller *caller;
 	int proc_fd;
 	int socket; /* the launcher's end of the channel */
 	int signals; /* signalfd, or empty */
@@ -29,7 +30,7 @@ struct supervisor {
 		namespaces[8]; /* ids that the sandbox itself has told, in the order of the table */
 	bool namespaces_told;
 	struct relay relay; /* for --pty */
-	struct notify notify; /* for --fake-root-consistent */
+	bool maps_due; /* the builder will ask for its id maps */
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */
 	int status;
@@ -39,6 +40,10 @@ struct supervisor {
 	pid_t child_pid; /* of the sandbox's first process */
 	int userns; /* its user namespace, where the init's death would leave others, or empty */
 };
+
+/* Waits for EVENTS of FD, as poll(2) has them, awake for signals and the sandbox's end. Returns 0,
+ * or 1 where that or the parent's comes before, or -errno with the failure recorded. */
+int supervise_wait(struct supervisor *su, int fd, short events);
 
 /* Waits for the end of the sandbox, forwarding signals and writing status. CHILD is the pid of its
  * first process where the builder has left it, else 0. Closes every descriptor above 2 that it does

@@ -31,10 +31,10 @@ class Examples(Case):
         self.assertRegex(r.out, rf'\A(?:{expected})\Z', r)
         self.assertEqual(r.err, '')
 
-    def test_there_are_ten(self):
-        self.assertEqual([number for number, _, _ in examples(MANUAL)], list(range(1, 11)))
-        self.assertEqual(MANUAL.count('.\\" example '), 10)
-        self.assertEqual(MANUAL.partition('\n.Sh EXAMPLES\n')[2].count('.Bd'), 10)
+    def test_there_are_eleven(self):
+        self.assertEqual([number for number, _, _ in examples(MANUAL)], list(range(1, 12)))
+        self.assertEqual(MANUAL.count('.\\" example '), 11)
+        self.assertEqual(MANUAL.partition('\n.Sh EXAMPLES\n')[2].count('.Bd'), 11)
 
 
 class Reader(Case):

@@ -5,8 +5,11 @@
 import ctypes
 import json
 import os
+import sys
 
-from probe import HUSK, ProbeCase, main
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from harness import USER  # noqa: E402
+from probe import HUSK, ProbeCase, main  # noqa: E402
 
 KINDS = {'cgroup': '-C', 'ipc': '-i', 'mnt': '-m', 'net': '-n', 'pid': '-p', 'time': '-T',
          'user': '-U', 'uts': '-u'}
@@ -32,7 +35,8 @@ class Features(ProbeCase):
     def test_members(self):
         self.assertEqual(list(self.features()), [
             'version', 'build', 'kernel', 'user-namespaces', 'namespaces', 'mounts', 'processes',
-            'seccomp', 'landlock', 'security-modules', 'helpers', 'options'])
+            'seccomp', 'landlock', 'security-modules', 'helpers', 'map-auto',
+            'options'])
 
     def test_whatever_follows(self):
         r = self.husk('--features', '--no-such-option')
@@ -129,10 +133,27 @@ class Features(ProbeCase):
         self.assertEqual(self.features()['landlock'], abi if abi > 0 else None)
 
     def test_helpers(self):
+        """Where the system has them, and not by PATH, which is the caller's."""
         directory = os.path.dirname(self.write('bin/newuidmap', '#!/bin/sh\n', 0o755))
-        helpers = self.features(env=dict(os.environ, PATH=directory))['helpers']
-        self.assertEqual(helpers, {'newuidmap': {'path': f'{directory}/newuidmap',
-                                                 'privileged': False}, 'newgidmap': None})
+        found = self.features(env=dict(os.environ, PATH=directory))
+        self.assertEqual(found['helpers'], {
+            name: {'path': f'/usr/bin/{name}', 'privileged': name != 'getsubids'}
+            if os.path.exists(f'/usr/bin/{name}') else None
+            for name in ('newuidmap', 'newgidmap', 'getsubids')})
+
+    def test_map_auto(self):
+        with open('/etc/subuid', encoding='ascii') as f:
+            mine = sum(int(line.split(':')[2]) for line in f
+                       if line.startswith(USER + ':'))
+        found = self.features()['map-auto']
+        self.assertEqual(found, {'usable': True, 'text': None, 'hint': None, 'uids': mine,
+                                 'gids': found['gids']})
+
+    def test_map_auto_where_nothing_gives_privilege(self):
+        r = self.husk('--', HUSK, '--features')
+        found = json.loads(r.out)['map-auto']
+        self.assertFalse(found['usable'])
+        self.assertIsNotNone(found['text'])
 
     def test_nothing_is_left(self):
         """No mount, no process; what is opened for writing are the maps, and one trial's file."""
