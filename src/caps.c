@@ -151,3 +151,16 @@ int caps_limit(uint64_t set, bool ambient)
 		return 0;
 	return raise_ambient((uint64_t)want[1].permitted << 32 | want[0].permitted);
 }
+
+int caps_set_effective(uint64_t set)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	unsigned i;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return neg_errno();
+	for (i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted & (uint32_t)(set >> (32 * i));
+	return syscall(SYS_capset, &header, data) < 0 ? neg_errno() : 0;
+}

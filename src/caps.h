@@ -30,3 +30,7 @@ int caps_limit_bounding(uint64_t set);
  * ambient, so that an exec by a uid other than 0 keeps it, and else nothing is inheritable.
  * Capabilities that the kernel does not have are left out. Returns 0 or -errno. */
 int caps_limit(uint64_t set, bool ambient);
+
+/* Makes of the capabilities that the calling process is permitted those in SET effective, and no
+ * others, until it says otherwise. Returns 0 or -errno. */
+int caps_set_effective(uint64_t set);

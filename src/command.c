@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "init.h"
 #include "landlock.h"
+#include "notify.h"
 #include "personality.h"
 #include "pty.h"
 #include "rlimit.h"
@@ -220,6 +221,9 @@ static int step_seccomp(struct sandbox *sb)
 {
 	int r;
 
+	r = notify_listen(sb);
+	if (r < 0)
+		return r;
 	r = sb->terminal && !BROKEN("terminal-filter") ? seccomp_refuse_terminal() : 0;
 	if (r == 0 && sb->refuse_keys)
 		r = seccomp_refuse_keyring();

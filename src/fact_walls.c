@@ -33,7 +33,10 @@ static void tell_denied(struct facts *t)
 	json_string(&t->json, "fake-root", p->pretence ? p->pretence->name : NULL);
 	if (p->pretence) {
 		fact_line(t);
-		fact_say(t, "%s: success is the answer, and nothing done, to\n", p->pretence->name);
+		fact_say(t,
+			 p->consistent ? "%s: a supervisor outside answers, or lets the kernel do\n"
+				       : "%s: success is the answer, and nothing done, to\n",
+			 p->pretence->name);
 		tell_lines(t, p->pretence);
 	}
 	json_string(&t->json, "seccomp-policy", policy ? policy->name : NULL);

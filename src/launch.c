@@ -70,6 +70,7 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.proc_fd = l->proc_fd,
 		.socket = NO_FD,
 		.launcher = NO_FD,
+		.notify_socket = NO_FD,
 		.terminal = l->terminal || plan_joins_all(l->plan),
 		.args_start = l->args_start,
 		.args_length = l->args_length,
@@ -288,6 +289,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.parent = NO_FD,
 		.terminal = l->terminal,
 		.relay = RELAY_NONE,
+		.notify = NOTIFY_NONE,
 		.maps_due = l->plan->ranges,
 	};
 	struct tty_model model;
@@ -316,12 +318,16 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	trace_lap(&l->trace, "launcher", "preparations");
 	if (su.signals >= 0)
 		note_early(&su, &sb);
-	r = clone_builder(&su, &sb);
+	r = notify_start(l->plan, l->proc_fd, &su.notify, f);
 	if (r < 0)
 		return r;
+	sb.notify_socket = su.notify.socket;
+	r = clone_builder(&su, &sb);
 	/* with all of the builder's time, where it borrowed our memory */
 	trace_lap(&l->trace, "launcher", sb.borrowed ? "builder" : "clone");
-	r = supervise_to_end(&su, sb.child_pid);
+	if (r == 0)
+		r = supervise_to_end(&su, sb.child_pid);
+	notify_end(&su.notify);
 	trace_lap(&l->trace, "launcher", "wait");
 	if (r < 0)
 		return r;

@@ -25,6 +25,7 @@
  *   mapper.c       the launcher: id maps of ranges, by newuidmap and newgidmap
  *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
+ *   notify.c       starts and ends the supervisor of --fake-root-consistent: src/fakeroot
  *   channel.c      messages between the launcher and the inside
  *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)

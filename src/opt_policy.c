@@ -9,6 +9,7 @@
 #include "parse.h"
 #include "plan.h"
 #include "policy.h"
+#include "sys.h"
 #include "util.h"
 
 int opt_policy(struct parse *p, const struct option *o, char **operands)
@@ -27,9 +28,14 @@ int opt_policy(struct parse *p, const struct option *o, char **operands)
 
 int opt_fake_root(struct parse *p, const struct option *o, char **operands)
 {
-	(void)o;
 	(void)operands;
-	p->plan->pretence = policy_pretence("fake-root");
+	/* the one that remembers can do all that the other one can */
+	p->plan->consistent |= o->arg != 0;
+	p->plan->pretence =
+		policy_pretence(p->plan->consistent ? "fake-root-consistent" : "fake-root");
+	/* who shares a pid namespace with its supervisor could kill it */
+	if (p->plan->consistent)
+		p->plan->unshare |= CLONE_NEWPID;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "fail.h"
 #include "personality.h"
 #include "plan.h"
+#include "policy.h"
 #include "sys.h"
 #include "util.h"
 
@@ -372,8 +373,8 @@ int rules_check_pretence(const struct plan *p, struct fail *f)
 			     (p->gid == 0 || (!mapped && !p->gid_set))))
 		return 0;
 	return fail_hint(f,
-			 fail(f, 0, "--fake-root requires uid 0 and gid 0 inside, not %u and %u",
-			      p->uid, p->gid),
+			 fail(f, 0, "--%s requires uid 0 and gid 0 inside, not %u and %u",
+			      p->pretence->name, p->uid, p->gid),
 			 "what it pretends is what root may do: leave out --uid, --gid and "
 			 "--map-current-user");
 }

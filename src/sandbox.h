@@ -31,6 +31,7 @@ struct sandbox {
 	bool tells_pid; /* the sandbox tells the launcher its pid, since nobody else knows it */
 	pid_t child_pid; /* the sandbox's first process, for the launcher that lent its memory */
 	int launcher; /* pidfd of the launcher */
+	int notify_socket; /* to the supervisor of --fake-root-consistent, or empty */
 	uint64_t signals; /* the caller's signal mask, for the command */
 	uint64_t early; /* what the terminal sent before the sandbox was in the process group */
 	mode_t umask; /* the caller's, for the command */

@@ -33,6 +33,8 @@
 #define LOAD_REQUEST BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4)
 #endif
 
+#define WAIT_KILLABLE_RECV (1U << 5) /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+
 /* A 32-bit husk may run on a 64-bit kernel, and start 64-bit programs: one set for both. */
 #if defined(__x86_64__) || defined(__i386__)
 #define NATIVE_ARCH    AUDIT_ARCH_X86_64
@@ -146,6 +148,20 @@ struct seccomp_program seccomp_of_pretence(const struct policy *pretence)
 	};
 }
 
+int seccomp_listen(const struct policy *pretence)
+{
+	struct sock_fprog program = { .len = (unsigned short)pretence->n_code,
+				      .filter = (struct sock_filter *)pretence->code };
+	unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | WAIT_KILLABLE_RECV,
+			      &program);
+
+	/* before Linux 5.19 a signal may take a call back that is being answered */
+	if (fd < 0 && errno == EINVAL)
+		fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	return fd < 0 ? neg_errno() : fd;
+}
+
 int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n, struct fail *f)
 {
 	const struct policy *policy = p->seccomp_policy;
@@ -153,7 +169,7 @@ int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n,
 	int length;
 
 	/* of several errors, which success pretended is one of, that of the last filter stands */
-	if (p->pretence)
+	if (p->pretence && !p->consistent)
 		to[(*n)++] = seccomp_of_pretence(p->pretence);
 	if (policy && !BROKEN("policy-loaded"))
 		to[(*n)++] = (struct seccomp_program){

@@ -35,3 +35,8 @@ int seccomp_refuse_terminal(void);
 
 /* Refuses add_key, keyctl and request_key, on every ABI. Returns 0 or -errno. */
 int seccomp_refuse_keyring(void);
+
+/* Installs the filter of a pretence that is answered by a supervisor. From then on each call that
+ * it names waits for an answer. Returns the descriptor that they are handed over by, or -errno:
+ * -EBUSY where the process has one already. seccomp(2), SECCOMP_FILTER_FLAG_NEW_LISTENER. */
+int seccomp_listen(const struct policy *pretence);

@@ -240,7 +240,8 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 			     p->caps == CAPS_ALL ? "all capabilities, in the sandbox alone"
 			     : p->caps == 0	 ? "no capability at all"
 						 : "the capabilities asked for and no other");
-	if (p->pretence && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 && p->seccomp_fd < 0)
+	if (p->pretence && !p->consistent && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 &&
+	    p->seccomp_fd < 0)
 		check(c, p->pretence->name, "",
 		      "what --fake-root pretends succeeds, and is not done");
 	if (p->userns && p->userns_block_fd < 0 && !p->pretence && !ranges_setgroups(p))

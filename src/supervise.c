@@ -393,7 +393,7 @@ static int wait_for_end(struct supervisor *su)
 			     p->status_fd < 0 && !stops && !su->maps_due;
 		/* what it says would be written on */
 		int full = without_room(p);
-		struct pollfd fds[4 + RELAY_FDS] = {
+		struct pollfd fds[5 + RELAY_FDS] = {
 			{ .fd = full >= 0 ? full
 				: later	  ? -1
 					  : su->socket,
@@ -401,11 +401,12 @@ static int wait_for_end(struct supervisor *su)
 			{ .fd = su->signals, .events = POLLIN },
 			{ .fd = su->child >= 0 ? su->child : su->builder, .events = POLLIN },
 			{ .fd = su->parent, .events = POLLIN },
+			{ .fd = su->notify.pidfd, .events = POLLIN },
 		};
 
-		int timeout = p->pty ? relay_poll(&su->relay, fds + 4) : -1;
+		int timeout = p->pty ? relay_poll(&su->relay, fds + 5) : -1;
 
-		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 4, timeout) < 0 && errno != EINTR)
+		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 5, timeout) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
 		if (fds[3].revents)
 			return parent_died(su);
@@ -416,8 +417,10 @@ static int wait_for_end(struct supervisor *su)
 			forward(su);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
+		else if (fds[4].revents)
+			r = notify_ended(&su->notify, su->fail);
 		else if (p->pty)
-			relay_move(&su->relay, fds + 4);
+			relay_move(&su->relay, fds + 5);
 		if (r < 0)
 			return r;
 	}
@@ -441,11 +444,17 @@ static void abandon(struct supervisor *su)
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
 static int close_others(const struct supervisor *su)
 {
-	int keep[] = { su->socket,	     su->signals,
-		       su->builder,	     su->child,
-		       su->parent,	     su->proc_fd,
-		       su->plan->json_fd,    su->plan->info_fd,
-		       su->plan->status_fd,  su->plan->userns_block_fd,
+	int keep[] = { su->socket,
+		       su->signals,
+		       su->builder,
+		       su->child,
+		       su->parent,
+		       su->proc_fd,
+		       su->notify.pidfd,
+		       su->plan->json_fd,
+		       su->plan->info_fd,
+		       su->plan->status_fd,
+		       su->plan->userns_block_fd,
 		       su->plan->self_socket };
 
 	int r = fds_close_others(keep, ARRAY_SIZE(keep), 3);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "notify.h"
 #include "relay.h"
 
 struct caller;
@@ -30,6 +31,7 @@ struct supervisor {
 		namespaces[8]; /* ids that the sandbox itself has told, in the order of the table */
 	bool namespaces_told;
 	struct relay relay; /* for --pty */
+	struct notify notify; /* for --fake-root-consistent */
 	bool maps_due; /* the builder will ask for its id maps */
 	int child; /* pidfd of the sandbox's first process, once it is known */
 	bool ended; /* the command has, with this wait status: */

@@ -81,6 +81,10 @@ def _stage(base):
     bindir = os.path.join(base, 'bin')
     os.mkdir(bindir, 0o755)
     os.chmod(bindir, 0o755)
+    helpers = os.path.join(bindir, 'libexec', 'husk')
+    os.makedirs(helpers, 0o755)
+    _copy_program(os.path.join(os.path.dirname(os.path.realpath(husk)), 'libexec', 'husk',
+                               'husk-fake-root'), os.path.join(helpers, 'husk-fake-root'))
     return _copy_program(husk, os.path.join(bindir, 'husk')), \
         _copy_program(bwrap, os.path.join(bindir, 'bwrap'))
 

@@ -260,6 +260,7 @@ class EveryOption(ProbeCase):
         return r.out
 
     def test_every_row_of_the_table(self):
+        landlock = json.loads(self.husk('--features').out)['landlock']
         rows = [line.split('\t') for line in self.husk('--dump-options').out.splitlines()]
         rows = [row for row in rows if row[0] != 'cap' and row[0] not in SILENT]
         self.assertGreater(len(rows), 60)
@@ -271,6 +272,8 @@ class EveryOption(ProbeCase):
             base = [] if 'overlay' in name else before + after
             for how in ('--explain', '--explain-json'):
                 with self.subTest(name, how=how):
+                    if name == '--landlock-tcp' and landlock < 4:
+                        self.skipTest(f'Landlock {landlock} is older than 4')
                     self.assertNotEqual(
                         self.explained(how, [*before, *words, *after], fds),
                         self.explained(how, base, fds))

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starts the supervisor of --fake-root-consistent outside the sandbox, gives it the command's
+ * system calls, ends it.
+ *
+ * It is a program of its own, so that what it needs is no part of the launcher: a child of the
+ * launcher in a session of its own, where neither the terminal nor the sandbox reaches it, and
+ * which the kernel ends with the launcher. */
+#include "notify.h"
+
+#include <limits.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "channel.h"
+#include "fail.h"
+#include "fakeroot/listen.h"
+#include "plan.h"
+#include "sandbox.h"
+#include "seccomp.h"
+#include "sys.h"
+#include "util.h"
+
+#define END_TIME 5000 /* ms that it has to write down what it has promised */
+
+/* Where the program may be, from the launcher's directory: as it is built, as it is installed. */
+static const char *const places[] = { "libexec/husk/husk-fake-root",
+				      "../libexec/husk/husk-fake-root" };
+
+/* Finds the program beside the launcher's own. */
+static int find_program(char path[static PATH_MAX + 64], int proc_fd)
+{
+	ssize_t n = readlinkat(proc_fd, "self/exe", path, PATH_MAX);
+	size_t i;
+	char *end;
+
+	if (n <= 0 || n == PATH_MAX)
+		return n < 0 ? neg_errno() : -ENAMETOOLONG;
+	path[n] = '\0';
+	end = strrchr(path, '/');
+	for (i = 0; end && i < ARRAY_SIZE(places); i++) {
+		strcpy(end + 1, places[i]);
+		if (access(path, X_OK) == 0)
+			return 0;
+	}
+#ifdef HUSK_LIBEXECDIR
+	strcpy(path, HUSK_LIBEXECDIR "/husk-fake-root");
+	if (access(path, X_OK) == 0)
+		return 0;
+#endif
+	return -ENOENT;
+}
+
+/* Puts FD where the program expects it. */
+static int move(int fd, int to)
+{
+	return fd < 0 || dup2(fd, to) < 0 ? neg_errno() : 0;
+}
+
+/* The supervisor's process, until it is the program. It shares the launcher's memory. */
+static int become(const char *path, const char *file, int socket, int proc_fd)
+{
+	char *const argv[] = { (char *)"husk-fake-root", (char *)file, NULL };
+	char *const env[] = { NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd, r = 0;
+
+	/* out of the way of what they are to be */
+	socket = fcntl(socket, F_DUPFD_CLOEXEC, 10);
+	proc_fd = fcntl(proc_fd, F_DUPFD_CLOEXEC, 10);
+	null = fcntl(null, F_DUPFD_CLOEXEC, 10);
+	for (fd = 0; fd <= 2 && r == 0; fd++)
+		r = move(null, fd);
+	if (r == 0)
+		r = move(socket, LISTEN_SOCKET);
+	if (r == 0)
+		r = move(proc_fd, LISTEN_PROC);
+	if (r == 0 && (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
+		r = neg_errno();
+	if (r < 0)
+		return r;
+	execve(path, argv, env);
+	return neg_errno();
+}
+
+int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct fail *f)
+{
+	char path[PATH_MAX + 64];
+	int pair[2], r;
+
+	if (!p->consistent)
+		return 0;
+	fail_step(f, "fake root", "--fake-root-consistent");
+	r = find_program(path, proc_fd);
+	if (r < 0)
+		return fail_hint(f, fail(f, -r, "Can't find husk-fake-root"),
+				 "it is installed with husk, in libexec/husk");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail(f, errno, "socketpair");
+	r = 0;
+	ret->pid = vfork();
+	if (ret->pid == 0) {
+		/* the launcher waits meanwhile, and means to find what is written here */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
+		r = become(path, NULL, pair[1], proc_fd);
+		_exit(1);
+	}
+	if (ret->pid < 0)
+		r = neg_errno();
+	close(pair[1]);
+	ret->socket = pair[0];
+	if (r == 0) {
+		ret->pidfd = sys_pidfd_open(ret->pid);
+		if (ret->pidfd >= 0) {
+			fail_step(f, NULL, NULL);
+			return 0;
+		}
+		r = neg_errno();
+		kill(ret->pid, SIGKILL);
+	}
+	if (ret->pid > 0)
+		waitid(P_PID, (id_t)ret->pid, NULL, WEXITED);
+	return fail(f, -r, "Can't start %s", path);
+}
+
+static int explain_listen(struct fail *f, int err)
+{
+	static const struct {
+		int err;
+		const char *hint;
+	} hints[] = {
+		{ EBUSY,
+		  "a process has one supervisor of system calls at most, and this one has that of "
+		  "a container or sandbox around it: run husk outside of it, or use --fake-root" },
+		{ EINVAL, "it must be built with CONFIG_SECCOMP_FILTER" },
+	};
+	size_t i;
+	int r = fail(f, err, "The kernel does not hand system calls over");
+
+	for (i = 0; i < ARRAY_SIZE(hints); i++)
+		if (hints[i].err == err)
+			fail_hint(f, r, hints[i].hint);
+	return fail_hint(f, r,
+			 "a filter of a container around this one may refuse it: use "
+			 "--fake-root");
+}
+
+/* Sends the descriptors with one byte, and waits for the answer. */
+static int introduce(int socket, const int fds[LISTEN_FDS], struct listen_answer *ret)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(LISTEN_FDS * sizeof(int))];
+	} room = { 0 };
+	char byte = 0;
+	struct iovec data = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &data,
+			      .msg_iovlen = 1,
+			      .msg_control = &room,
+			      .msg_controllen = sizeof room };
+	ssize_t n;
+
+	room.header.cmsg_len = CMSG_LEN(LISTEN_FDS * sizeof(int));
+	room.header.cmsg_level = SOL_SOCKET;
+	room.header.cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(&room.header), fds, LISTEN_FDS * sizeof(int));
+	do {
+		n = sendmsg(socket, &msg, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	do {
+		n = n < 0 ? n : recv(socket, ret, sizeof *ret, 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? neg_errno() : n == sizeof *ret ? 0 : -ECONNRESET;
+}
+
+static int hand_over(struct sandbox *sb, int fds[static LISTEN_FDS])
+{
+	CLEANUP(fd_closep) int ns = sandbox_proc_open(sb, "self/ns", O_PATH | O_DIRECTORY);
+	struct listen_answer answer;
+	int r;
+
+	if (ns < 0)
+		return fail(sb->fail, -ns, "Can't open the namespaces");
+	fds[LISTEN_USERNS] = openat(ns, "user", O_RDONLY | O_CLOEXEC);
+	fds[LISTEN_MNTNS] = openat(ns, "mnt", O_RDONLY | O_CLOEXEC);
+	if (fds[LISTEN_USERNS] < 0 || fds[LISTEN_MNTNS] < 0)
+		return fail(sb->fail, errno, "Can't open the namespaces");
+	fds[LISTEN_LISTENER] = seccomp_listen(sb->plan->pretence);
+	if (fds[LISTEN_LISTENER] < 0)
+		return explain_listen(sb->fail, -fds[LISTEN_LISTENER]);
+	r = introduce(sb->notify_socket, fds, &answer);
+	if (r < 0)
+		return fail(sb->fail, -r, "The supervisor of the fake root does not answer");
+	answer.text[sizeof answer.text - 1] = '\0';
+	return answer.failed ? fail(sb->fail, answer.err, "The supervisor of the fake root: %s",
+				    answer.text)
+			     : 0;
+}
+
+int notify_listen(struct sandbox *sb)
+{
+	int fds[LISTEN_FDS] = { NO_FD, NO_FD, NO_FD }, r;
+	size_t i;
+
+	if (!sb->plan->consistent)
+		return 0;
+	fail_step(sb->fail, "fake root", "--fake-root-consistent");
+	r = hand_over(sb, fds);
+	for (i = 0; i < LISTEN_FDS; i++)
+		fd_close(fds[i]);
+	sb->notify_socket = fd_close(sb->notify_socket);
+	return r;
+}
+
+int notify_ended(struct notify *n, struct fail *f)
+{
+	siginfo_t info = { 0 };
+	int r = waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED);
+
+	*n = (struct notify){ .pidfd = fd_close(n->pidfd), .socket = fd_close(n->socket) };
+	if (r == 0 && info.si_code == CLD_EXITED && info.si_status == 0)
+		return 0;
+	fail_step(f, "fake root", "--fake-root-consistent");
+	return fail(f, 0, "The supervisor of the fake root has ended (%s %d)",
+		    info.si_code == CLD_EXITED ? "exit status" : "signal", info.si_status);
+}
+
+void notify_end(struct notify *n)
+{
+	struct pollfd ended = { .fd = n->pidfd, .events = POLLIN };
+
+	n->socket = fd_close(n->socket);
+	if (n->pidfd < 0)
+		return;
+	sys_pidfd_send_signal(n->pidfd, SIGTERM);
+	while (poll(&ended, 1, END_TIME) < 0 && errno == EINTR)
+		;
+	sys_pidfd_send_signal(n->pidfd, SIGKILL);
+	waitid(P_PIDFD, (id_t)n->pidfd, NULL, WEXITED);
+	n->pidfd = fd_close(n->pidfd);
+}
