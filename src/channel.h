@@ -23,7 +23,9 @@ enum message_type {
 	MESSAGE_MAPS, /* the builder: it waits for its id maps */
 	MESSAGE_STOP, /* the init process: the command stopped, by this signal, and we have a
 			 terminal */
-	MESSAGE_CONTINUE, /* the init process: it goes on */
+	MESSAGE_CONTINUE, /* the init process: it goes on, and the launcher has not said: */
+	MESSAGE_RESUMED, /* the launcher: it runs again since MESSAGE_STOP, and so is the command
+			    to, or not */
 	MESSAGE_TERMINAL, /* the two ends of the sandbox's own terminal come with it */
 	MESSAGE_GO, /* the launcher: it has written, or heard, the status: carry on */
 };

@@ -27,8 +27,10 @@
 struct init {
 	struct sandbox *sb;
 	bool pid_namespace; /* the kernel ends everybody with us */
-	bool stopped; /* the command is */
 	bool tells_stops; /* the launcher stops and goes on with the command */
+	int stopped; /* the command is, by this signal, or 0 */
+	bool told; /* the launcher has been told so, and has not said that it runs again */
+	bool anew; /* the command has stopped since that was told */
 	pid_t command;
 	bool command_ended;
 	int status; /* of the command, as from wait(2) */
@@ -45,26 +47,6 @@ bool init_leaves(const struct plan *p)
 {
 	return p->init && p->dies_with_launcher && !p->as->kills_orphans &&
 	       !(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && p->n_locks == 0 && p->sync_fd < 0;
-}
-
-int init_lock_files(struct sandbox *sb)
-{
-	/* of the open file, not of the process: a POSIX lock would go with any other descriptor of
-	 * the caller's on the same file */
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-	size_t i;
-	int fd;
-
-	for (i = 0; i < sb->plan->n_locks; i++) {
-		fd = open(sb->plan->locks[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd < 0)
-			return fail(sb->fail, errno, "Unable to open lock file %s",
-				    sb->plan->locks[i]);
-		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-			return fail(sb->fail, errno, "Unable to lock file %s", sb->plan->locks[i]);
-		sb->lock_fds[i] = fd;
-	}
-	return 0;
 }
 
 /* Closes every descriptor but what the init needs: files must be released that the caller means to
@@ -191,6 +173,24 @@ static _Noreturn void leave(struct init *init)
 	exit_like_command(init);
 }
 
+/* The command is stopped: tells the launcher, unless that has still to do with another stop. */
+static void tell_stop(struct init *init)
+{
+	init->anew = init->told;
+	if (!init->told && channel_send(init->sb->socket, MESSAGE_STOP, init->stopped) == 0)
+		init->told = true;
+}
+
+/* The command has stopped, or goes on. */
+static void note_stop(struct init *init, int status)
+{
+	init->stopped = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+	if (init->stopped)
+		tell_stop(init);
+	else if (init->told)
+		channel_send(init->sb->socket, MESSAGE_CONTINUE, 0);
+}
+
 /* Reaps what has ended; with WNOHANG in FLAGS it does not wait for more. Returns true when it was
  * interrupted, and must be called again. */
 static bool reap(struct init *init, int flags)
@@ -205,13 +205,11 @@ static bool reap(struct init *init, int flags)
 		if (pid != init->command)
 			continue;
 		if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-			init->stopped = WIFSTOPPED(status);
-			channel_send(init->sb->socket,
-				     init->stopped ? MESSAGE_STOP : MESSAGE_CONTINUE,
-				     init->stopped ? WSTOPSIG(status) : 0);
+			note_stop(init, status);
 			continue;
 		}
 		init->command_ended = true;
+		init->stopped = 0;
 		init->status = status;
 		told = channel_send(init->sb->socket, MESSAGE_EXIT, status) == 0;
 		if (init->sb->plan->as->kills_orphans && !init->sb->plan->wait_all)
@@ -238,7 +236,7 @@ static void signal_terminal(const struct init *init, const struct signalfd_sigin
 		kill(-init->command, SIGHUP);
 		kill(-init->command, SIGCONT); /* whoever is stopped gets it too */
 	} else if (info->ssi_signo == SIGCONT) {
-		pty_continue(init->sb, init->command, init->stopped);
+		pty_continue(init->sb, init->command, init->stopped != 0);
 	} else {
 		kill(init->command, (int)info->ssi_signo);
 	}
@@ -266,12 +264,34 @@ static void handle_signal(struct init *init)
 		signal_children(init, (int)info.ssi_signo);
 }
 
+/* The launcher runs again. What continued it reached the command first, if at all: the kernel
+ * begins with the youngest of a group. So one that is stopped has been stopped again since, or is
+ * stopped still. Returns false when there was no message. */
+static bool handle_launcher(struct init *init)
+{
+	struct message m;
+
+	if (channel_receive(init->sb->socket, &m, true) <= 0)
+		return false;
+	while (reap(init, WNOHANG))
+		;
+	init->told = false;
+	if (init->stopped && init->anew)
+		tell_stop(init);
+	else if (init->stopped && m.value && init->sb->pty >= 0)
+		pty_continue(init->sb, init->command, true);
+	else if (init->stopped && m.value)
+		kill(init->command, SIGCONT);
+	return true;
+}
+
 static _Noreturn void loop(struct init *init)
 {
 	struct pollfd fds[] = {
 		{ .fd = init->signals, .events = POLLIN },
 		{ .fd = init->sb->plan->dies_with_launcher ? init->sb->launcher : -1,
 		  .events = POLLIN },
+		{ .fd = init->tells_stops ? init->sb->socket : -1, .events = POLLIN },
 	};
 
 	while (!init_watches(init->sb->plan))
@@ -287,6 +307,8 @@ static _Noreturn void loop(struct init *init)
 			end_everybody(init);
 		if (fds[0].revents)
 			handle_signal(init);
+		if (fds[2].revents && !handle_launcher(init))
+			fds[2].fd = -1; /* its end will be seen */
 	}
 }
 

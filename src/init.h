@@ -7,10 +7,6 @@
 struct plan;
 struct sandbox;
 
-/* Opens and read-locks the files of --lock-file; the locks last as long as this process. Returns 0
- * or -errno with the failure recorded. fcntl(2), F_OFD_SETLK. */
-int init_lock_files(struct sandbox *sb);
-
 /* True when the init has more to do than to wait for its children. */
 bool init_watches(const struct plan *p);
 

@@ -16,6 +16,7 @@
 #include "idmap.h"
 #include "init.h"
 #include "landlock.h"
+#include "lock.h"
 #include "net.h"
 #include "ns.h"
 #include "personality.h"
@@ -275,7 +276,7 @@ static const struct step inside_steps[] = {
 	{ "audit", step_audit, NULL },
 	{ "landlock rules", landlock_prepare, "--landlock" },
 	{ "user namespaces", step_assert_userns, "--assert-userns-disabled" },
-	{ "locks", init_lock_files, "--lock-file" },
+	{ "locks", lock_files, "--lock-file" },
 	{ "block", step_block, "--block-fd" },
 	{ "filter", step_filter, "--seccomp" },
 	{ "session", step_session, "--new-session" },

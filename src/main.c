@@ -21,7 +21,8 @@
  *                  as JSON)
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
- *   supervise.c    the launcher: signals, messages, wait; survivors.c: what a dead init left
+ *   supervise.c    the launcher: messages, status, wait; survivors.c: what a dead init left
+ *   forward.c      the launcher: signals to the command, stops of it
  *   mapper.c       the launcher: id maps of ranges, by newuidmap and newgidmap
  *   relay.c        the launcher: between the caller's terminal and that of --pty
  *   status.c       --info-fd, --json-status-fd; events.c: --status-fd (ns.c: the namespaces)
@@ -37,8 +38,8 @@
  *   enter.c        the way into them
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c caps.c: what
- *   the steps call
+ *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c lock.c
+ *   caps.c: what the steps call
  *   diagnose.c     after a failure: why the kernel refused namespaces
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox

@@ -14,6 +14,7 @@
 #include "events.h"
 #include "fail.h"
 #include "fds.h"
+#include "forward.h"
 #include "init.h"
 #include "inside.h"
 #include "mapper.h"
@@ -24,108 +25,6 @@
 #include "survivors.h"
 #include "sys.h"
 #include "util.h"
-
-/* Whether the command has a signal already: the terminal has sent it to the whole group. A hang-up
- * goes to the session's leader alone. */
-static bool is_known(const struct supervisor *su, const struct signalfd_siginfo *info)
-{
-	bool hang_up = info->ssi_signo == SIGHUP || info->ssi_signo == SIGCONT;
-
-	return info->ssi_code == SI_KERNEL &&
-	       (signals_of_terminal() & signals_one((int)info->ssi_signo)) &&
-	       !su->plan->new_session && !(hang_up && getsid(0) == getpid());
-}
-
-/* With a terminal of the sandbox's own nothing that the caller's sends reaches the command by
- * itself: what its user meant happens to the other one. */
-static void forward_to_terminal(struct supervisor *su, const struct signalfd_siginfo *info)
-{
-	int sig = (int)info->ssi_signo;
-	bool typed = info->ssi_code == SI_KERNEL && su->relay.master >= 0;
-
-	if (sig == SIGCONT)
-		relay_resume(&su->relay);
-	if (sig == SIGWINCH)
-		relay_resize(&su->relay);
-	if (typed && (sig == SIGINT || sig == SIGQUIT || sig == SIGTSTP))
-		relay_signal(&su->relay, sig);
-	else if (typed && sig == SIGHUP)
-		relay_hang_up(&su->relay);
-	else if (!typed || sig == SIGCONT || !(signals_of_terminal() & signals_one(sig)))
-		sys_pidfd_send_signal(su->child, sig);
-}
-
-/* Passes a signal on, but not one that the command knows. Returns false when there was none. */
-static bool forward(struct supervisor *su)
-{
-	struct signalfd_siginfo info;
-	int sig;
-
-	if (read(su->signals, &info, sizeof info) != sizeof info)
-		return false;
-	sig = (int)info.ssi_signo;
-	su->continued |= sig == SIGCONT;
-	if (sig == SIGCONT && info.ssi_code > 0 && info.ssi_code != SI_KERNEL)
-		return true; /* the socket's, see stop_too() */
-	if (su->child >= 0 && su->plan->pty) {
-		forward_to_terminal(su, &info);
-	} else if (su->child >= 0) {
-		if (!is_known(su, &info) && !(sig == SIGCONT && su->goes_on))
-			sys_pidfd_send_signal(su->child, sig);
-	} else if (signals_ending() & signals_one(sig)) {
-		/* there is no sandbox yet, and now there will be none */
-		su->told = true;
-		su->status = su->early = sig;
-		sys_pidfd_send_signal(su->builder, SIGKILL);
-	}
-	return true;
-}
-
-/* The command has stopped: stops as well, so that a shell sees its job stopped. In a process group
- * that no shell looks after the kernel ignores the signal, setpgid(2). Should the command go on, or
- * end, before a shell continues us, the init will say so, and the socket is made to turn that into
- * the signal that continues, F_SETSIG in fcntl(2). SIGCONT takes a SIGTSTP that is still pending
- * away, so that none comes too late. */
-static void stop_too(struct supervisor *su)
-{
-	struct pollfd said = { .fd = su->socket, .events = POLLIN };
-	uint64_t stop = signals_one(SIGTSTP);
-
-	su->continued = false;
-	while (forward(su))
-		;
-	if (su->continued) /* with the command, after it stopped */
-		return;
-	if (fcntl(su->socket, F_SETOWN, getpid()) < 0 || fcntl(su->socket, F_SETSIG, SIGCONT) < 0 ||
-	    fcntl(su->socket, F_SETFL, O_ASYNC) < 0)
-		return;
-	/* its own terminal has sent the signal to its group only, the caller's to ours */
-	kill(su->plan->pty ? 0 : getpid(), SIGTSTP);
-	if (poll(&said, 1, 0) > 0)
-		kill(getpid(), SIGCONT);
-	signals_mask(SIG_UNBLOCK, &stop, NULL);
-	signals_mask(SIG_BLOCK, &stop, NULL);
-	fcntl(su->socket, F_SETFL, 0);
-	/* what continued us has as a rule continued the whole group: another SIGCONT could undo a
-	 * stop that follows */
-	su->goes_on = !su->plan->pty && poll(&said, 1, 100) > 0;
-	while (forward(su))
-		;
-	su->goes_on = false;
-}
-
-/* The command has stopped by SIG, on a terminal of its own: the caller has its terminal back
- * meanwhile. Where no shell will continue us we did not stop, and the command goes on, as it would
- * with the caller's terminal. */
-static void stop_with_terminal(struct supervisor *su, int sig)
-{
-	relay_flush(&su->relay);
-	relay_pause(&su->relay);
-	stop_too(su);
-	relay_resume(&su->relay);
-	if (!su->continued && sig != SIGSTOP)
-		sys_pidfd_send_signal(su->child, SIGCONT);
-}
 
 /* The sandbox has made its terminal. */
 static int begin_relay(struct supervisor *su, int ends[static 2])
@@ -149,7 +48,7 @@ int supervise_wait(struct supervisor *su, int fd, short events)
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
 		if (fds[1].revents)
-			forward(su);
+			forward_signal(su);
 	}
 	return fds[0].revents == 0;
 }
@@ -310,10 +209,8 @@ static int receive(struct supervisor *su)
 		r = mapper_write(su);
 		break;
 	case MESSAGE_STOP:
-		if (!su->ended && su->plan->pty)
-			stop_with_terminal(su, m.value);
-		else if (!su->ended)
-			stop_too(su);
+		if (!su->ended)
+			forward_stop(su, m.value);
 		break;
 	case MESSAGE_TERMINAL:
 		r = begin_relay(su, fds);
@@ -342,6 +239,7 @@ static int receive(struct supervisor *su)
 		break;
 	case MESSAGE_CONTINUE:
 	case MESSAGE_GO:
+	case MESSAGE_RESUMED:
 		break;
 	}
 	return r < 0 ? r : 1;
@@ -414,7 +312,7 @@ static int wait_for_end(struct supervisor *su)
 		if (fds[0].revents)
 			r = full >= 0 ? 0 : receive(su);
 		else if (fds[1].revents)
-			forward(su);
+			forward_signal(su);
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
 		else if (fds[4].revents)

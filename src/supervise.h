@@ -25,8 +25,9 @@ struct supervisor {
 	int parent; /* pidfd of our parent, with --die-with-parent, or empty */
 	bool terminal; /* the caller has one, whose shell is to see the command stop */
 	int early; /* a signal that came before the sandbox was known */
-	bool goes_on; /* the command has been continued without us */
+	bool resumes; /* we do, after a stop, see forward.c, which knows the next two as well */
 	bool continued; /* a signal has continued us since this was cleared */
+	bool stop_again; /* the caller's terminal has stopped us meanwhile */
 	uint64_t
 		namespaces[8]; /* ids that the sandbox itself has told, in the order of the table */
 	bool namespaces_told;

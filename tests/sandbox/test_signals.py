@@ -77,16 +77,12 @@ int main(int argc, char **argv)
 
 # says so when it has been continued; it forks nothing, as a child that is stopped before its execve
 # holds up a parent that waits by vfork(2)
-# what it is continued by is typed by a person, who takes a moment for the next key: one that comes
-# while husk itself is about to go on can stop it twice
 SITTER = '''
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 static void went_on(int n)
 {
     (void)n;
-    poll(NULL, 0, 400);
     write(1, "went-on\\n", 8);
 }
 int main(void)
@@ -325,6 +321,28 @@ class Jobs(ProbeCase):
                 states = self.stopped(out)
                 self.assertGreaterEqual(len(states), 1, out)
                 self.assertEqual({s[0] for s in states}, {'T'}, out)
+
+    def test_at_once_after_fg(self):
+        """A ^Z that comes before husk itself has gone on stops the job once.
+
+        Its launcher has to wait for its processor, its init for longer, and the command has one to
+        itself.
+        """
+        cpu = min(os.sched_getaffinity(0))
+        self.spawn(['taskset', '-c', str(cpu), 'sh', '-c', 'while :; do :; done'])
+        slow = 'pid=$(jobs -p %1); init=$(ps -o pid= --ppid $pid); chrt -i -p 0 $init; ' \
+            f'renice 19 $pid; for p in $pid $init; do taskset -cp {cpu} $p; done; echo sl""ow\n'
+        sitter = self.inside_c(SITTER, 'sitter')
+        for name, args in {**KINDS, 'terminal': (*SMALL, '--pty')}.items():
+            with self.subTest(name):
+                out = self.shell('bash --norc --noediting -i',
+                                 ('prompt> ', f'$HUSK {" ".join(args)} -- {sitter}\n'),
+                                 ('ready', '\x1a'), ('Stopped', slow), ('slow', 'fg\n'),
+                                 *[('went-on', '\x1a'), ('Stopped', 'fg\n')] * 60,
+                                 ('went-on', '\x03'),
+                                 ('prompt> ', 'echo st""=$?\n'), ('st=', 'exit\n'))
+                self.assertIn('st=130', out)
+                self.assertEqual(out.count('Stopped'), 61, out)
 
     def test_background(self):
         for shell, command in self.jobs():
