@@ -31,7 +31,8 @@
 
 bool inside_waits(const struct plan *p)
 {
-	return p->info_fd >= 0 || p->json_fd >= 0 || p->status_fd >= 0 || p->userns_block_fd >= 0;
+	return p->info_fd >= 0 || p->json_fd >= 0 || p->status_fd >= 0 || p->userns_block_fd >= 0 ||
+	       p->watched;
 }
 
 int inside_wait_go(struct sandbox *sb)

@@ -28,6 +28,7 @@
 #include "sys.h"
 #include "tty.h"
 #include "util.h"
+#include "watcher.h"
 
 static int read_filters(struct sandbox *sb)
 {
@@ -285,6 +286,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.signals = NO_FD,
 		.builder = NO_FD,
 		.child = NO_FD,
+		.watcher = NO_FD,
 		.userns = NO_FD,
 		.parent = NO_FD,
 		.terminal = l->terminal,
@@ -329,14 +331,17 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		r = supervise_to_end(&su, sb.child_pid);
 	notify_end(&su.notify);
 	trace_lap(&l->trace, "launcher", "wait");
-	if (r < 0)
+	if (r < 0) {
+		watcher_end(su.watcher);
 		return r;
+	}
 	if (!su.unheard) {
 		status_write_number(l->plan, "exit-code",
 				    WIFSIGNALED(su.status) ? 128 + WTERMSIG(su.status)
 							   : WEXITSTATUS(su.status));
 		events_exit(l->plan, su.status, su.orphans);
 	}
+	watcher_end(su.watcher); /* whose usage is not the command's */
 	/* as the command would have died, whether it noticed or not */
 	*ret_status = su.relay.pipe_broken ? SIGPIPE : su.status;
 	return 0;

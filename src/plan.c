@@ -248,6 +248,7 @@ static void decide_levels(struct plan *p)
 		  (p->as->kills_orphans || (p->unshare & CLONE_NEWPID) || p->pidns_fd >= 0 ||
 		   p->n_locks > 0 || p->sync_fd >= 0 || p->die_with_parent);
 	p->dies_with_launcher = p->as->dies_with_launcher || p->die_with_parent;
+	p->watched = p->dies_with_launcher && p->as_pid_1;
 }
 
 static bool is_bind_of_root(const struct op *op)

@@ -298,6 +298,7 @@ struct plan {
 			namespace, instead of leaving them to the second clone */
 	bool init; /* an init process stays beside the command */
 	bool dies_with_launcher;
+	bool watched; /* by a process of its own, for want of an init, see watcher.c */
 
 	struct typed *typed; /* what errors refer to */
 	size_t n_typed;

@@ -25,6 +25,7 @@
 #include "survivors.h"
 #include "sys.h"
 #include "util.h"
+#include "watcher.h"
 
 /* The sandbox has made its terminal. */
 static int begin_relay(struct supervisor *su, int ends[static 2])
@@ -127,6 +128,8 @@ static int child_known(struct supervisor *su, pid_t child)
 	r = p->userns_block_fd >= 0 ? supervise_wait(su, p->userns_block_fd, POLLIN) : 0;
 	if (r < 0)
 		return r;
+	if (p->watched && (su->watcher = watcher_start(su->child, su->fail)) < 0)
+		return su->watcher;
 	r = channel_send(su->socket, MESSAGE_GO, 0);
 	/* one that has ended says why, or its end does */
 	return r < 0 && r != -EPIPE && r != -ECONNRESET

@@ -35,6 +35,7 @@ struct supervisor {
 	struct notify notify; /* for --fake-root-consistent */
 	bool maps_due; /* the builder will ask for its id maps */
 	int child; /* pidfd of the sandbox's first process, once it is known */
+	int watcher; /* pidfd of who ends it when we are dead, see watcher.c, or empty */
 	bool ended; /* the command has, with this wait status: */
 	int status;
 	bool unheard; /* nobody reads the status, and somebody has ended us */

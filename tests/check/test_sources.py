@@ -47,7 +47,7 @@ LAYERS = (
      'mount.h', 'notify.h',
      'overlay.h', 'proc.h'},
     {'builder.h', 'enter.h', 'inside.h'},
-    {'forward.h', 'mapper.h', 'supervise.h', 'survivors.h'},
+    {'forward.h', 'mapper.h', 'supervise.h', 'survivors.h', 'watcher.h'},
     {'launch.h'},
     {'handlers.h', 'parse.h'},
     {'options.h'},

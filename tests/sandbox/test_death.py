@@ -32,13 +32,24 @@ KINDS = {
     'bwrap, two levels': (BWRAP, '--unshare-user', *TREE, *DIES, *ALL),
     'bwrap, one level': (BWRAP, *TREE, *DIES),
 }
+# the command has no init beside it
+AS_PID_1 = {
+    'husk, two levels, as process 1': (HUSK, *SMALL, '--as-pid-1'),
+    'husk, one level, as process 1': (HUSK, *SMALL, '--cap-drop', 'ALL', '--as-pid-1'),
+    'bwrap, two levels, as process 1': (BWRAP, *SMALL, *DIES, *ALL, '--as-pid-1'),
+    'bwrap, one level, as process 1': (BWRAP, *SMALL, *DIES, '--as-pid-1'),
+}
+EVERY = {**KINDS, **AS_PID_1}
 WITHOUT = [kind for name, kind in KINDS.items() if 'pid namespace' not in name]
 OTHERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGSEGV,
           signal.SIGABRT, signal.SIGBUS, signal.SIGPIPE, signal.SIGALRM, signal.SIGUSR1,
           signal.SIGSYS, signal.SIGRTMIN)
 
-# forks a daemon in a session of its own, then says so; the daemon, but not this process, survives
-# what can be caught
+# those that husk dies of itself
+FAULTS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGPIPE, signal.SIGSYS}
+
+# forks a daemon in a session of its own, then says so; both do away with their parent-death signal,
+# and the daemon, but not this process, survives what can be caught
 DAEMON = '''
 #include <sys/prctl.h>
 #include <signal.h>
@@ -52,6 +63,7 @@ int main(int argc, char **argv)
 {
     int ready[2];
     char c;
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     if (pipe(ready) < 0 || fork() == 0) {
         setsid();
         if (fork() > 0)
@@ -159,6 +171,14 @@ class DeathCase(ProbeCase):
                 names.append(f.read()[:60])
         self.assertEqual(names, [])
 
+    def init_of(self, pid):
+        """The launcher's only child, once the builder, which may be slow to end, is gone."""
+        def children():
+            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+                return f.read().split()
+        self.assertTrue(wait_until(lambda: len(children()) == 1))
+        return int(children()[0])
+
     def daemon(self):
         return self.inside_c(DAEMON, 'daemon')
 
@@ -199,20 +219,22 @@ class Offsets(DeathCase):
             self.drain()
 
     def test_killed(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 self.spread(kind, [signal.SIGKILL], OFFSETS)
 
     def test_of_other_signals(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
+            passed_on = kind[0] == HUSK and name in AS_PID_1  # to who takes no notice
+            numbers = [n for n in OTHERS if not passed_on or n in FAULTS]
             with self.subTest(name):
-                self.spread(kind, OTHERS, max(len(OTHERS), OFFSETS // 2))
+                self.spread(kind, numbers, max(len(numbers), OFFSETS // 2))
 
     def test_the_whole_process_group_is_killed(self):
         """As by kill %1 in a shell: without a pid namespace the init must not be in it."""
         def killpg(pid, number):
             os.killpg(pid, number)
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             argv = (*kind, '--', self.daemon())
             longest = 1.3 * self.start_up(argv)
             for i in range(max(10, OFFSETS // 4)):
@@ -227,33 +249,25 @@ class Descendants(DeathCase):
     """Whatever the command's descendants have done to themselves, they go with the launcher."""
 
     def test_daemons(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', self.daemon())
                 os.kill(pid, signal.SIGKILL)
                 self.gone()
 
     def test_daemons_when_the_group_is_killed(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', self.daemon())
                 os.killpg(pid, signal.SIGKILL)
                 self.gone()
 
     def test_daemons_when_the_command_ends(self):
-        for kind in [kind for kind in KINDS.values() if kind[0] == HUSK]:
+        for kind in [kind for kind in EVERY.values() if kind[0] == HUSK]:
             with self.subTest(kind[1:]):
                 pid = self.running(*kind, '--', self.daemon(), 'end')
                 self.assertEqual(os.waitpid(pid, 0)[1], 0)
                 self.gone()
-
-    def init_of(self, pid):
-        """The launcher's only child, once the builder, which may be slow to end, is gone."""
-        def children():
-            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
-                return f.read().split()
-        self.assertTrue(wait_until(lambda: len(children()) == 1))
-        return int(children()[0])
 
     def test_daemons_when_the_init_is_killed(self):
         """Without a pid namespace nobody is their parent then; the launcher still knows them."""
@@ -273,7 +287,7 @@ class Descendants(DeathCase):
 
     def test_what_keeps_forking(self):
         spawner = self.inside_c(SPAWNER, 'spawner')
-        for kind in KINDS.values():
+        for kind in EVERY.values():
             with self.subTest(kind):
                 pid = self.running(*kind, '--', spawner)
                 os.kill(pid, signal.SIGKILL)
@@ -294,7 +308,7 @@ class Descendants(DeathCase):
 
         Without a pid namespace the init must go on to do its work.
         """
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', self.daemon())
                 everybody = [pid, *self.descendants(pid)]
@@ -344,6 +358,44 @@ class Descendants(DeathCase):
         return found
 
 
+class Watcher(DeathCase):
+    """The process that does it for a command that is process 1."""
+
+    def watcher_of(self, pid):
+        """The launcher's child in a session of its own."""
+        found = [child for child in self.descendants(pid) if os.getsid(child) == child]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def test_holds_nothing_of_the_callers(self):
+        for name, kind in AS_PID_1.items():
+            with self.subTest(name):
+                pid = self.running(*kind, '--', 'sh', '-c', 'printf x; exec sleep 60')
+                fds = f'/proc/{self.watcher_of(pid)}/fd'
+                self.assertEqual({os.readlink(f'{fds}/{fd}') for fd in os.listdir(fds)},
+                                 {'anon_inode:[pidfd]'})
+                os.kill(pid, signal.SIGKILL)
+                self.gone()
+
+    def test_is_gone_with_the_launcher(self):
+        """Nobody has to wait for it but the launcher."""
+        for name, kind in AS_PID_1.items():
+            with self.subTest(name):
+                pid = self.start(*kind, '--', 'true')
+                self.assertEqual(os.waitpid(pid, 0)[1], 0)
+                self.assertRaises(ChildProcessError, os.waitpid, -1, os.WNOHANG)
+
+    def test_only_where_it_is_needed(self):
+        for kind in (*KINDS.values(), (BWRAP, *SMALL, '--as-pid-1')):
+            with self.subTest(kind):
+                pid = self.running(*kind, '--', 'sh', '-c', 'printf x; exec sleep 60')
+                init = self.init_of(pid)
+                os.kill(pid, signal.SIGKILL)
+                if kind[-1] == '--as-pid-1':
+                    os.kill(init, signal.SIGKILL)
+                self.gone()
+
+
 class Parent(DeathCase):
     """--die-with-parent means the process that started the launcher, not its thread."""
 
@@ -356,7 +408,7 @@ class Parent(DeathCase):
         return pids[0]
 
     def test_its_thread_may_end(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 pid = self.from_a_thread((*kind, *DIES, '--', self.daemon()))
                 self.hear()
@@ -376,12 +428,12 @@ class Parent(DeathCase):
         self.gone()
 
     def test_it_ends(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 self.ends(kind, False)
 
     def test_it_ends_while_all_are_stopped(self):
-        for name, kind in KINDS.items():
+        for name, kind in EVERY.items():
             with self.subTest(name):
                 self.ends(kind, True)
 

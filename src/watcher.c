@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Ends a command that is process 1 of its pid namespace when the launcher is dead.
+ *
+ * An init would do it, from within. This command has none, and its parent-death signal it can clear
+ * itself, prctl(2). So somebody outside does it: a child of the launcher's, which the sandbox
+ * neither sees nor reaches, in a session of its own, where what ends the launcher's process group
+ * leaves it. It holds nothing but a pidfd of each. */
+#include "watcher.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "fail.h"
+#include "fds.h"
+#include "signals.h"
+#include "sys.h"
+#include "util.h"
+
+/* The watcher: says on READY how it began, as 0 or -errno, and waits. */
+static _Noreturn void watch(int launcher, int child, int ready)
+{
+	struct pollfd fds[] = {
+		{ .fd = launcher, .events = POLLIN },
+		{ .fd = child, .events = POLLIN },
+	};
+	int keep[] = { launcher, child, ready };
+	uint64_t all = ~UINT64_C(0);
+	int r = 0;
+
+	/* whoever has stopped us, too, has not stopped us for good */
+	if (signals_mask(SIG_BLOCK, &all, NULL) < 0 || setsid() < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) < 0)
+		r = neg_errno();
+	if (r == 0)
+		r = fds_close_others(keep, ARRAY_SIZE(keep), 0);
+	/* that nobody hears it is seen below */
+	if (write(ready, &r, sizeof r) != sizeof r && errno != EPIPE)
+		r = neg_errno();
+	if (r < 0)
+		_exit(1);
+	fd_close(ready);
+	while (fds[0].revents == 0 && fds[1].revents == 0)
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			break; /* can't happen; and without us the command must not be */
+	if (fds[1].revents == 0)
+		sys_pidfd_send_signal(child, SIGKILL);
+	_exit(0);
+}
+
+/* Returns what the watcher says on READY. */
+static int hear(int ready)
+{
+	ssize_t n;
+	int r = 0;
+
+	do {
+		n = read(ready, &r, sizeof r);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? neg_errno() : n == 0 ? -ESRCH : r;
+}
+
+int watcher_start(int child, struct fail *f)
+{
+	CLEANUP(fd_closep) int launcher = sys_pidfd_open(getpid());
+	CLEANUP(fd_closep) int ready = NO_FD;
+	int pair[2], watcher = NO_FD, r;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&watcher,
+	};
+	pid_t pid;
+
+	if (launcher < 0)
+		return fail(f, errno, "pidfd_open");
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return fail(f, errno, "pipe2");
+	ready = pair[0];
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		watch(launcher, child, pair[1]);
+	r = pid < 0 ? neg_errno() : 0;
+	fd_close(pair[1]);
+	if (r == 0)
+		r = hear(ready);
+	if (r == 0)
+		return watcher;
+	watcher_end(watcher);
+	return fail(f, -r, "--as-pid-1: can't watch over the command");
+}
+
+void watcher_end(int watcher)
+{
+	if (watcher < 0)
+		return;
+	sys_pidfd_send_signal(watcher, SIGKILL);
+	while (waitid(P_PIDFD, (id_t)watcher, NULL, WEXITED | __WALL) < 0 && errno == EINTR)
+		;
+	fd_close(watcher);
+}

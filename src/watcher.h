@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The process that ends a command without an init when the launcher is dead. */
+#pragma once
+
+struct fail;
+
+/* Starts it, for the process of the pidfd CHILD, which is not to be waited on before. Returns its
+ * pidfd, for watcher_end(), or -errno with the failure recorded. It watches from before this
+ * returns. clone(2), pidfd_open(2). */
+int watcher_start(int child, struct fail *f);
+
+/* Ends and reaps it; empty is nobody. */
+void watcher_end(int watcher);
