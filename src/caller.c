@@ -141,6 +141,7 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 		.uid = (uid_t)getauxval(AT_UID),
 		.gid = (gid_t)getauxval(AT_GID),
 		.join.pidfd = NO_FD,
+		.join.cgroup_fd = NO_FD,
 	};
 	struct rlimit files;
 	int r, cgroup, user = 1;

@@ -274,20 +274,29 @@ static int fail_limit(struct sandbox *sb, const struct limit *l, int err)
 				      : NULL);
 }
 
-/* Should: limit the command, and nothing of the set-up, to which a limit would be a failure at a
- * place that nobody understands; let the lower one of --rlimit nproc and --pid-limit hold. Mustn't:
- * name what the command line said, which is gone by now. */
-static int step_limits(struct sandbox *sb)
+static int set_limits(struct sandbox *sb, const struct limit *limits, size_t n)
 {
 	const struct limit *l;
-	size_t i;
 
-	for (i = 0; i < sb->plan->n_limits; i++) {
-		l = &sb->plan->limits[i];
+	for (l = limits; l < limits + n; l++)
 		if (rlimit_set(l->resource, l->soft, l->hard) < 0)
 			return fail_limit(sb, l, errno);
-	}
-	return limit_processes(sb);
+	return 0;
+}
+
+/* Should: limit the command, those of a joined process first, and nothing of the set-up, to which a
+ * limit would be a failure at a place that nobody understands; let the lower one of --rlimit nproc
+ * and --pid-limit hold. Mustn't: name what the command line said, which is gone by now. */
+static int step_limits(struct sandbox *sb)
+{
+	const struct join *join = &sb->caller->join;
+	int r = 0;
+
+	if (!(sb->plan->join_without & WALL_LIMITS))
+		r = set_limits(sb, join->limits, join->n_limits);
+	if (r == 0)
+		r = set_limits(sb, sb->plan->limits, sb->plan->n_limits);
+	return r < 0 ? r : limit_processes(sb);
 }
 
 /* Should: give back what the launcher had changed of the caller's. Mustn't: follow the filters. */

@@ -27,6 +27,7 @@
 #include "sys.h"
 #include "util.h"
 #include "wait.h"
+#include "walls.h"
 
 /* The name of the file system that shows a namespace of KIND. */
 static const char *fs_of(uint64_t kind)
@@ -190,8 +191,10 @@ static int enter_owner(struct sandbox *sb, const struct ns_owner *owner)
 static int enter_process(struct sandbox *sb)
 {
 	const struct join *join = &sb->caller->join;
-	int r;
+	int r = join->cgroup_fd >= 0 ? walls_check_cgroup(sb->proc_fd, join, sb->fail) : 0;
 
+	if (r < 0)
+		return r;
 	if (!BROKEN("join-closed") && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "can't set dumpable");
 	if (setns(join->pidfd, (int)join->kinds) < 0)

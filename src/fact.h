@@ -53,5 +53,8 @@ void fact_identity_tell(struct facts *t);
 /* The operations on the root, in their order: fact_ops.c. */
 void fact_ops_tell(struct facts *t);
 
+/* Limits of the command, those of a joined process too, and settings: fact_limits.c. */
+void fact_limits_tell(struct facts *t);
+
 /* What stands between the command and the host: fact_walls.c. */
 void fact_walls_tell(struct facts *t);

@@ -98,6 +98,23 @@ static void tell_landlock(struct facts *t)
 	json_close(&t->json, ']');
 }
 
+/* Of the walls around a joined process. */
+static void tell_lacking(struct facts *t)
+{
+	const struct plan *p = t->plan;
+	size_t i;
+
+	json_open(&t->json, "joined-without", '[');
+	for (i = 0; i < WALLS_N; i++) {
+		if (!(p->join_without >> i & 1))
+			continue;
+		json_string(&t->json, NULL, wall_names[i]);
+		fact_line(t);
+		fact_say(t, "not taken over from the joined process: %s\n", wall_names[i]);
+	}
+	json_close(&t->json, ']');
+}
+
 void fact_walls_tell(struct facts *t)
 {
 	const struct plan *p = t->plan;
@@ -116,4 +133,5 @@ void fact_walls_tell(struct facts *t)
 	}
 	tell_denied(t);
 	tell_landlock(t);
+	tell_lacking(t);
 }

@@ -3,8 +3,8 @@
  * other.
  *
  * A field of the plan that stands for itself is a row of the table of fields; what is put together
- * of several has a function, named in the table of sections: operations, walls and who the command
- * is in files of their own. All speak through fact.c. */
+ * of several has a function, named in the table of sections: operations, walls, limits and who the
+ * command is in files of their own. All speak through fact.c. */
 #include "facts.h"
 
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
-#include "rlimit.h"
 #include "sys.h"
 #include "util.h"
 
@@ -157,51 +156,6 @@ static void tell_lifetime(struct facts *t)
 	fact_flag(t, "init", p->init, "an init process beside the command");
 }
 
-static void tell_limit(struct facts *t, const char *key, uint64_t value)
-{
-	if (value == UINT64_MAX) {
-		json_null(&t->json, key);
-		fact_say(t, ", %s unlimited", key);
-	} else {
-		json_number(&t->json, key, (long long)value);
-		fact_say(t, ", %s %ju", key, (uintmax_t)value);
-	}
-}
-
-static void tell_limits(struct facts *t)
-{
-	const struct plan *p = t->plan;
-	const struct limit *l;
-	const struct setting *s;
-	char mask[16];
-
-	json_open(&t->json, "rlimits", '[');
-	for (l = p->limits; l < p->limits + p->n_limits; l++) {
-		json_open(&t->json, NULL, '{');
-		json_string(&t->json, "name", rlimit_name(l->resource));
-		fact_line(t);
-		fact_say(t, "limit %s", rlimit_name(l->resource));
-		tell_limit(t, "soft", l->soft);
-		tell_limit(t, "hard", l->hard);
-		fact_say(t, "\n");
-		json_close(&t->json, '}');
-	}
-	json_close(&t->json, ']');
-	json_open(&t->json, "settings", '[');
-	for (s = p->settings; s < p->settings + p->n_settings; s++)
-		fact_word(t, NULL, s->word, "setting");
-	json_close(&t->json, ']');
-	if (p->pid_limit > 0) {
-		json_number(&t->json, "pid-limit", p->pid_limit);
-		fact_line(t);
-		fact_say(t, "at most %u processes\n", p->pid_limit);
-	} else {
-		json_null(&t->json, "pid-limit");
-	}
-	snprintf(mask, sizeof mask, "%04o", (unsigned)p->umask);
-	fact_word(t, "umask", p->umask_set ? mask : NULL, "umask");
-}
-
 static void tell_environment(struct facts *t)
 {
 	static const char *const edits[] = {
@@ -265,7 +219,7 @@ static const struct section {
 	{ "lifetime", "lifetime", '{', '}', tell_lifetime },
 	{ "descriptors", "descriptors", '{', '}', NULL },
 	{ "environment", "environment", '{', '}', tell_environment },
-	{ "limits", "limits and settings", '{', '}', tell_limits },
+	{ "limits", "limits and settings", '{', '}', fact_limits_tell },
 	{ "command", "command", '{', '}', tell_command },
 	{ "messages", "messages", '{', '}', NULL },
 };

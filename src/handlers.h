@@ -35,6 +35,7 @@ HANDLER(opt_unshare);
 HANDLER(opt_unshare_all);
 HANDLER(opt_share_net);
 HANDLER(opt_join_pid);
+HANDLER(opt_join_without);
 HANDLER(opt_shift);
 HANDLER(opt_uid);
 HANDLER(opt_gid);

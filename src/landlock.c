@@ -203,6 +203,12 @@ int landlock_prepare(struct sandbox *sb)
 	return r < 0 ? r : allow_ports(sb);
 }
 
+int landlock_mark(const struct plan *p, int *ret, struct fail *f)
+{
+	*ret = p->landlock ? sys_memfd_create(LANDLOCK_MARK, MFD_CLOEXEC | MFD_NOEXEC_SEAL) : NO_FD;
+	return p->landlock && *ret < 0 ? fail(f, errno, "memfd_create") : 0;
+}
+
 int landlock_restrict(struct sandbox *sb)
 {
 	if (!sb->plan->landlock)

@@ -17,6 +17,7 @@
 #include "fail.h"
 #include "inside.h"
 #include "label.h"
+#include "landlock.h"
 #include "mapper.h"
 #include "personality.h"
 #include "sandbox.h"
@@ -155,13 +156,19 @@ static pid_t clone_borrowing(struct sandbox *sb)
 	_exit(1);
 }
 
+/* The cgroup that the sandbox is to be born in, or empty. */
+static int cgroup_of(const struct sandbox *sb)
+{
+	return sb->plan->cgroup_fd >= 0 ? sb->plan->cgroup_fd : sb->caller->join.cgroup_fd;
+}
+
 static pid_t clone_copying(struct supervisor *su, struct sandbox *sb)
 {
-	bool in_cgroup = sb->plan->cgroup_fd >= 0;
+	bool in_cgroup = cgroup_of(sb) >= 0;
 	struct clone_args args = {
 		.flags = first_clone_flags(sb->plan) | CLONE_PIDFD |
 			 (in_cgroup ? CLONE_INTO_CGROUP : 0),
-		.cgroup = in_cgroup ? (uint64_t)sb->plan->cgroup_fd : 0,
+		.cgroup = in_cgroup ? (uint64_t)cgroup_of(sb) : 0,
 		.pidfd = (uint64_t)(uintptr_t)&su->builder,
 		.exit_signal = SIGCHLD,
 	};
@@ -188,8 +195,16 @@ static int explain_cgroup(struct sandbox *sb, int err)
 		{ EOPNOTSUPP, "it is threaded, or invalid as cgroup.type says" },
 		{ ENODEV, "it has been removed, or is being killed" },
 	};
+	const struct join *join = &sb->caller->join;
 	size_t i;
 
+	if (sb->plan->cgroup_fd < 0 && err != EPERM && err != ENOSPC)
+		return fail_hint(sb->fail,
+				 fail(sb->fail, err, "Following process %d into its cgroup %s",
+				      (int)join->pid, join->cgroup),
+				 "the caller must be allowed to write the cgroup.procs of that "
+				 "cgroup and of the first one around both; to stay in the "
+				 "caller's: --join-without cgroup");
 	for (i = 0; i < ARRAY_SIZE(hints); i++)
 		if (hints[i].err == err)
 			return fail_hint(sb->fail,
@@ -213,8 +228,8 @@ static int clone_builder(struct supervisor *su, struct sandbox *sb)
 	su->builder_pid = borrow ? clone_borrowing(sb) : clone_copying(su, sb);
 	if (su->builder_pid < 0) {
 		fail_step(sb->fail, "namespaces", NULL);
-		return sb->plan->cgroup_fd >= 0 ? explain_cgroup(sb, errno)
-						: inside_explain_clone(sb, errno);
+		return cgroup_of(sb) >= 0 ? explain_cgroup(sb, errno)
+					  : inside_explain_clone(sb, errno);
 	}
 	/* a builder that borrowed is gone by now */
 	if (borrow)
@@ -288,6 +303,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 		.child = NO_FD,
 		.watcher = NO_FD,
 		.userns = NO_FD,
+		.mark = NO_FD,
 		.parent = NO_FD,
 		.terminal = l->terminal,
 		.relay = RELAY_NONE,
@@ -306,6 +322,8 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	if (!l->plan->ranges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	r = l->plan->helpers ? mapper_check(l->plan, f) : 0;
+	if (r == 0)
+		r = landlock_mark(l->plan, &su.mark, f);
 	if (r == 0)
 		r = prepare(l, &sb);
 	if (r < 0)

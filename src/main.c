@@ -14,11 +14,11 @@
  *   caller.c       who calls, and whether with more privilege than it should have
  *   subid.c        which subordinate ids the caller has, for --map-auto; helper.c: programs of the
  *                  system
- *   plan.c         what follows from the options; rules.c: the options against each other;
+ *   plan.c         what follows from the options (plan_path.c); rules.c: against each other;
  *                  ranges.c: id maps put together
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
- *                  (fact_identity.c fact_ops.c fact_walls.c; fact.c: one fact, for a person and
- *                  as JSON)
+ *                  (fact_identity.c fact_limits.c fact_ops.c fact_walls.c; fact.c: one fact, for
+ *                  a person and as JSON)
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: messages, status, wait; survivors.c: what a dead init left;
@@ -35,7 +35,8 @@
  *                  create.c mask.c (mountinfo.c: the table of mounts; reach.c: what is reached)
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
- *   join.c target.c  who owns the namespaces to join, what confines a process to join
+ *   join.c target.c  who owns the namespaces to join; walls.c: what else confines a process to
+ *                  join (procfile.c: what /proc tells of processes)
  *   enter.c        the way into them
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls

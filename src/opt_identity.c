@@ -58,6 +58,29 @@ int opt_join_pid(struct parse *p, const struct option *o, char **operands)
 	return 0;
 }
 
+int opt_join_without(struct parse *p, const struct option *o, char **operands)
+{
+	const char *word = operands[0];
+	size_t length, i;
+
+	for (;; word += length + 1) {
+		length = strcspn(word, ",");
+		for (i = 0; i < WALLS_N; i++)
+			if (strlen(wall_names[i]) == length &&
+			    memcmp(wall_names[i], word, length) == 0)
+				break;
+		if (i == WALLS_N)
+			return fail_hint(p->fail,
+					 fail(p->fail, 0, "%s: there is no wall “%.*s”", o->name,
+					      (int)length, word),
+					 "the walls are cgroup, landlock, limits and seccomp, with "
+					 "commas between them");
+		p->plan->join_without |= 1u << i;
+		if (word[length] == '\0')
+			return 0;
+	}
+}
+
 /* Reads a fraction of up to nine digits as nanoseconds. */
 static int parse_nanoseconds(const char *digits, int64_t *ret)
 {

@@ -119,6 +119,8 @@ const struct option options[] = {
 	  FIELD(join_fd), 0, "Join all namespaces of the process of this pidfd" },
 	{ "--join-pid", "PID", GROUP_NAMESPACES, OPT_HUSK | OPT_LAST | OPT_JOIN, opt_join_pid, 0, 0,
 	  "Join all namespaces of this process" },
+	{ "--join-without", "WALLS", GROUP_NAMESPACES, OPT_HUSK | OPT_JOIN, opt_join_without, 0, 0,
+	  "Do without these walls of the process, as cgroup,seccomp" },
 	{ "--json-status-fd", "FD", GROUP_DESCRIPTORS, OPT_LAST, opt_fd, FIELD(json_fd), 0,
 	  "Write status to FD as JSON lines" },
 	{ "--keep-fd", "FD", GROUP_DESCRIPTORS, OPT_HUSK, opt_keep_fd, 0, 0,

@@ -22,6 +22,8 @@
  * instead. */
 #define IN_PLACE_FDS 128
 
+const char *const wall_names[WALLS_N] = { "cgroup", "landlock", "limits", "seccomp" };
+
 void plan_init(struct plan *p, const struct personality *as)
 {
 	*p = (struct plan){
@@ -101,51 +103,6 @@ const struct typed *plan_find_typed(const struct plan *p, const char *option)
 	return NULL;
 }
 
-/* The next component of *PATH, its length in *LENGTH; "." and empty ones are passed over. NULL at
- * the end. */
-static const char *next_component(const char **path, size_t *length)
-{
-	const char *start;
-
-	for (;;) {
-		while (**path == '/')
-			(*path)++;
-		start = *path;
-		*length = strcspn(start, "/");
-		*path += *length;
-		if (*length == 0)
-			return NULL;
-		if (!(*length == 1 && start[0] == '.'))
-			return start;
-	}
-}
-
-bool plan_path_below(const char *path, const char *dir)
-{
-	const char *a, *b;
-	size_t la, lb;
-
-	for (;;) {
-		b = next_component(&dir, &lb);
-		if (!b)
-			return true;
-		a = next_component(&path, &la);
-		if (!a || la != lb || memcmp(a, b, la) != 0)
-			return false;
-	}
-}
-
-bool plan_path_same(const char *a, const char *b)
-{
-	return plan_path_below(a, b) && plan_path_below(b, a);
-}
-
-bool plan_uncovers(const struct op *later, const char *later_dest, const char *dest, bool itself)
-{
-	return later->type < OP_MASK && later->type != OP_TMPFS &&
-	       plan_path_below(dest, later_dest) && (itself || !plan_path_below(later_dest, dest));
-}
-
 int plan_ns_fd(const struct plan *p, uint64_t kind)
 {
 	switch (kind) {
@@ -202,16 +159,31 @@ static int decide_namespaces(struct plan *p, const struct caller *caller, struct
 	return 0;
 }
 
+/* Root that joins a process without a user namespace of its own is who that is: else it would be
+ * the host's root where there may be none. */
+static bool becomes_target(const struct plan *p, const struct caller *caller)
+{
+	return plan_joins_all(p) && !(p->joins & CLONE_NEWUSER) && caller->uid == 0 &&
+	       !BROKEN("join-as-target");
+}
+
 static void decide_identity(struct plan *p, const struct caller *caller)
 {
 	bool root = p->as->map_root && !p->map_current && p->userns;
 	uint64_t start;
 
+	if (becomes_target(p, caller)) {
+		p->uid = p->uid_set ? p->uid : caller->join.uid;
+		p->gid = p->gid_set ? p->gid : caller->join.gid;
+		p->uid_set = p->gid_set = true;
+	}
 	if (!p->uid_set)
 		p->uid = root ? 0 : caller->uid;
 	if (!p->gid_set)
 		p->gid = root ? 0 : caller->gid;
-	if (plan_joins_all(p))
+	if (becomes_target(p, caller) && p->uid != 0)
+		start = 0;
+	else if (plan_joins_all(p))
 		start = caller->join.bounding;
 	else if (p->as->all_caps)
 		start = CAPS_ALL;
@@ -464,7 +436,7 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 		return r;
 	r = rules_check_late(p, f);
 	if (r == 0)
-		r = rules_check_filters(p, caller, f);
+		r = rules_check_walls(p, caller, f);
 	if (r < 0)
 		return r;
 	r = ranges_place(p, caller, f);

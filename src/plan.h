@@ -167,6 +167,17 @@ struct ns_owner {
 	uint64_t kinds; /* CLONE_NEW* */
 };
 
+/* What a process that is to be joined may have around it, and a command that joins it not. */
+#define WALL_CGROUP   1u
+#define WALL_LANDLOCK 2u
+#define WALL_LIMITS   4u
+#define WALL_SECCOMP  8u
+#define WALLS_N	      4
+extern const char *const wall_names[WALLS_N]; /* of their bits in this order */
+
+/* What a launcher that puts up Landlock rules calls a file in memory that it holds. */
+#define LANDLOCK_MARK "husk-landlock"
+
 /* Where the namespaces to join are, found out before the plan is checked. */
 struct join {
 	uint64_t kinds; /* CLONE_NEW* of those to join */
@@ -176,8 +187,14 @@ struct join {
 	/* a process whose namespaces are joined all at once */
 	int pidfd; /* or empty */
 	pid_t pid;
+	uid_t uid; /* of that process, as the caller sees it */
+	gid_t gid;
 	uint64_t bounding; /* the capabilities that nobody beside it can have more of */
-	size_t filters; /* that a command of ours would not have of itself */
+	struct limit *limits; /* those that are lower than the caller's */
+	size_t n_limits;
+	char *cgroup; /* its path, where the caller is not in it, or NULL */
+	int cgroup_fd; /* the same to be born in, or empty */
+	unsigned lacking; /* WALL_*: what a command of ours would not have */
 };
 
 /* The ids of a user namespace from INSIDE on, COUNT of them, are those from OUTSIDE on around it:
@@ -224,6 +241,7 @@ struct plan {
 	int netns_fd, ipcns_fd, utsns_fd, cgroupns_fd, timens_fd, mntns_fd;
 	int join_fd; /* a pidfd: all namespaces of that process */
 	pid_t join_pid; /* the same by its pid, or 0 */
+	unsigned join_without; /* WALL_*: what is not to be taken over */
 	const char
 		*making; /* the last option that makes a sandbox, which is no use in joining one */
 	struct shift boottime, monotonic; /* of the new time namespace's clocks */

@@ -7,6 +7,7 @@
 #include "personality.h"
 #include "plan.h"
 #include "policy.h"
+#include "rlimit.h"
 #include "sys.h"
 #include "util.h"
 
@@ -216,6 +217,11 @@ static bool join_twice(const struct plan *p)
 	return p->join_fd >= 0 && p->join_pid > 0;
 }
 
+static bool without_and_no_join(const struct plan *p)
+{
+	return p->join_without && !plan_joins_all(p);
+}
+
 static bool join_and_block(const struct plan *p)
 {
 	return p->userns_block_fd >= 0 && p->joins;
@@ -277,6 +283,7 @@ static const struct rule early_rules[] = {
 	{ maps_and_pretence,
 	  "--map-auto, --map-users and --map-groups are not compatible with --fake-root",
 	  "it pretends what they make real: leave one of them out" },
+	{ without_and_no_join, "--join-without requires --join-pid or --join-fd", NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
 };
@@ -379,19 +386,66 @@ int rules_check_pretence(const struct plan *p, struct fail *f)
 			 "--map-current-user");
 }
 
-int rules_check_filters(const struct plan *p, const struct caller *caller, struct fail *f)
+/* Filters and Landlock rules cannot be copied from another process. */
+static const char *lacks(const struct plan *p, unsigned wall, const char **ret_hint)
 {
-	/* one may be that of --fake-root, which is no wall */
-	if (!plan_joins_all(p) || caller->join.filters <= (p->pretence != NULL) ||
-	    p->seccomp_fd >= 0 || p->n_seccomp_fds > 0 || p->seccomp_policy ||
-	    p->n_denied_calls > 0 || p->denied_families)
+	bool own_filters = p->seccomp_fd >= 0 || p->n_seccomp_fds > 0 || p->seccomp_policy ||
+			   p->n_denied_calls > 0 || p->denied_families;
+
+	switch (wall) {
+	case WALL_SECCOMP:
+		*ret_hint = "give it filters of its own, with --add-seccomp-fd or "
+			    "--seccomp-policy, or do without: --join-without seccomp";
+		return own_filters ? NULL : "runs under seccomp filters";
+	case WALL_LANDLOCK:
+		*ret_hint = "no other process can have them: --join-without landlock does without";
+		return "is behind Landlock rules";
+	case WALL_CGROUP:
+		*ret_hint = "call husk in that cgroup, open it for --cgroup-fd, or stay in the "
+			    "caller's: --join-without cgroup";
+		return "is in a cgroup";
+	default:
+		return NULL;
+	}
+}
+
+/* A limit of the command's that is above that of the process. */
+static int check_limits(const struct plan *p, const struct join *join, struct fail *f)
+{
+	const struct limit *l, *most;
+
+	for (l = p->limits; l < p->limits + p->n_limits; l++)
+		for (most = join->limits; most < join->limits + join->n_limits; most++)
+			if (l->resource == most->resource && l->hard > most->hard)
+				return fail_hint(
+					f,
+					fail(f, 0, "--rlimit %s: process %d has a lower limit",
+					     rlimit_name(l->resource), (int)join->pid),
+					"the sandbox's limits hold for who joins it, but for "
+					"--join-without limits");
+	return 0;
+}
+
+int rules_check_walls(const struct plan *p, const struct caller *caller, struct fail *f)
+{
+	const struct join *join = &caller->join;
+	const char *what, *hint = NULL;
+	unsigned wall;
+
+	if (!plan_joins_all(p))
 		return 0;
-	return fail_hint(f,
-			 fail(f, 0,
-			      "Process %d runs under seccomp filters that the command would not "
-			      "have",
-			      (int)caller->join.pid),
-			 "give it filters of its own, with --add-seccomp-fd or --seccomp-policy");
+	for (wall = WALL_CGROUP; wall <= WALL_SECCOMP; wall <<= 1) {
+		what = join->lacking & ~p->join_without & wall ? lacks(p, wall, &hint) : NULL;
+		if (!what)
+			continue;
+		return fail_hint(f,
+				 fail(f, 0, "Process %d %s that the command would not %s%s%s",
+				      (int)join->pid, what, wall == WALL_CGROUP ? "be in" : "have",
+				      wall == WALL_CGROUP ? ": " : "",
+				      wall == WALL_CGROUP ? join->cgroup : ""),
+				 hint);
+	}
+	return p->join_without & WALL_LIMITS ? 0 : check_limits(p, join, f);
 }
 
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f)

@@ -19,9 +19,9 @@ int rules_check_late(const struct plan *p, struct fail *f);
  * 0, or -EINVAL with F filled. */
 int rules_check_pretence(const struct plan *p, struct fail *f);
 
-/* The filters of a process cannot be copied: refuses to let the command, which joins it, have fewer
- * unless its CALLER has thought of them. Returns 0, or -EINVAL with F filled. */
-int rules_check_filters(const struct plan *p, const struct caller *caller, struct fail *f);
+/* Refuses a command that would be confined less than the process that it joins, unless the plan
+ * says that it may be. Returns 0, or -EINVAL with F filled. */
+int rules_check_walls(const struct plan *p, const struct caller *caller, struct fail *f);
 
 /* Records that LATER, which comes after MASK, would show again what that hides. Returns -EINVAL. */
 int rules_fail_covered(const struct op *mask, const struct op *later, struct fail *f);

@@ -356,7 +356,8 @@ static int close_others(const struct supervisor *su)
 		       su->plan->info_fd,
 		       su->plan->status_fd,
 		       su->plan->userns_block_fd,
-		       su->plan->self_socket };
+		       su->plan->self_socket,
+		       su->mark };
 
 	int r = fds_close_others(keep, ARRAY_SIZE(keep), 3);
 

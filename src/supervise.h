@@ -42,6 +42,7 @@ struct supervisor {
 	bool told; /* the status came from the init */
 	int orphans; /* that the init killed */
 	pid_t child_pid; /* of the sandbox's first process */
+	int mark; /* that the command is behind Landlock rules, or empty */
 	int userns; /* its user namespace, where the init's death would leave others, or empty */
 };
 

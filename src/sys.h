@@ -6,6 +6,7 @@
  * glibc 2.36. */
 #pragma once
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -128,6 +129,29 @@ static inline int sys_pidfd_send_signal(int pidfd, int sig)
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
+#endif
+#ifndef MFD_ALLOW_SEALING
+#define MFD_ALLOW_SEALING 2U
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 16U
+#endif
+
+/* Whether a program may be in it is said since Linux 6.3; earlier kernels refuse to be told. */
+static inline int sys_memfd_create(const char *name, unsigned flags)
+{
+	int fd = (int)syscall(SYS_memfd_create, name, flags);
+
+	return fd < 0 && errno == EINVAL
+		       ? (int)syscall(SYS_memfd_create, name, flags & ~(MFD_NOEXEC_SEAL | MFD_EXEC))
+		       : fd;
 }
 
 /* The attributes are passed as memory: linux/landlock.h of an older system lacks fields of them. */

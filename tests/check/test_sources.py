@@ -34,11 +34,11 @@ LAYERS = (
     {'family.h', 'filter.h'},
     {'policy.h'},
     {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fds.h', 'helper.h', 'json.h',
-     'ns.h', 'personality.h', 'rlimit.h', 'setting.h', 'signals.h', 'slurp.h'},
+     'ns.h', 'personality.h', 'procfile.h', 'rlimit.h', 'setting.h', 'signals.h', 'slurp.h'},
     {'plan.h', 'trace.h'},
     {'ranges.h', 'rules.h'},
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h',
-     'subid.h', 'target.h'},
+     'subid.h', 'target.h', 'walls.h'},
     {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'lock.h',
      'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',
      'status.h', 'sysctl.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
@@ -57,14 +57,14 @@ LAYERS = (
 )
 HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', 'opt_root.c',
             'opt_values.c')
-OTHER_HEADER = {'fact_identity.c': 'fact.h', 'fact_ops.c': 'fact.h',
-                'fact_walls.c': 'fact.h', 'parse.c': 'options.h',
+OTHER_HEADER = {'fact_identity.c': 'fact.h', 'fact_limits.c': 'fact.h', 'fact_ops.c': 'fact.h',
+                'fact_walls.c': 'fact.h', 'parse.c': 'options.h', 'plan_path.c': 'plan.h',
                 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
 PURE = {'plan.c': {'dev.h', 'mask.h', 'ranges.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(),
         'parse.c': set(), 'ranges.c': set(),
-        'explain.c': set(), 'fact.c': set(), 'fact_identity.c': set(),
+        'explain.c': set(), 'fact.c': set(), 'fact_identity.c': set(), 'fact_limits.c': set(),
         'fact_ops.c': set(), 'fact_walls.c': set(),
         'facts.c': set(), **{name: set() for name in HANDLERS}}
 ACTING = set().union(*LAYERS[LAYERS.index(next(row for row in LAYERS if 'caller.h' in row)):

@@ -17,7 +17,7 @@ START = '''
 echo $$ >"$1/cgroup.procs" && exec 9<"$2" && shift 2 && exec "$@"'''
 
 
-class Cgroup(RootProbeCase):
+class CgroupCase(RootProbeCase):
     """top is the user's, with the cgroups leaf and box, and other, which is root's."""
 
     def setUp(self):
@@ -53,13 +53,17 @@ class Cgroup(RootProbeCase):
         self.addCleanup(subprocess.run, ['umount', path], check=False)
         return path
 
-    def inside(self, *args, box=None, command=('cat', '/proc/self/cgroup')):
-        return self.run_cmd(['sh', '-c', START, 'sh', self.leaf, box or self.box,
-                             *self.as_user([HUSK, *args, '--cgroup-fd', '9', '--', *command])])
-
     def own(self, r):
         self.assertRuns(r)
         return [line[3:] for line in r.out.splitlines() if line.startswith('0::')]
+
+
+class Cgroup(CgroupCase):
+    """--cgroup-fd."""
+
+    def inside(self, *args, box=None, command=('cat', '/proc/self/cgroup')):
+        return self.run_cmd(['sh', '-c', START, 'sh', self.leaf, box or self.box,
+                             *self.as_user([HUSK, *args, '--cgroup-fd', '9', '--', *command])])
 
     def test_the_command_is_there(self):
         self.assertEqual([os.path.basename(p) for p in self.own(self.inside(*HOST))], ['box'])

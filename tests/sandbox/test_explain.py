@@ -126,12 +126,12 @@ OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 
             'RWSRC': '/rwsrc', 'SECONDS': '9', 'SRC': '/src', 'TARGET': 'target', 'UID': '7',
             'PORT': 'bind:80', 'RANGE': '1:100000:10',
             'VALUE': 'value', 'VAR': 'VAR', 'VERSION': '1',
-            'WORKDIR': '/workdir'}
+            'WALLS': 'cgroup,seccomp', 'WORKDIR': '/workdir'}
 BEFORE = {'--pid-limit': ['--unshare-pid'], '--sysctl': ['--unshare-net'],
           '--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
           '--proc-subset': ['--unshare-pid'],
           '--boottime': ['--unshare-time'], '--monotonic': ['--unshare-time'],
-          '--hostname': ['--unshare-uts'], '--as-pid-1': ['--unshare-pid'],
+          '--hostname': ['--unshare-uts'], '--join-without': ['--join-pid', 'PID'], '--as-pid-1': ['--unshare-pid'],
           '--cap-add': ['--cap-drop', 'ALL'], '--map-root-user': ['--map-current-user'],
           '--overlay': ['--overlay-src', '/a'], '--tmp-overlay': ['--overlay-src', '/a'],
           '--ro-overlay': ['--overlay-src', '/a', '--overlay-src', '/b'],
@@ -268,6 +268,7 @@ class EveryOption(ProbeCase):
             fds = []
             words = self.words(name, operands, fds)
             before, after = BEFORE.get(name, []), AFTER.get(name, [])
+            before = [str(self.other()) if word == 'PID' else word for word in before]
             # layers must be followed by an overlay
             base = [] if 'overlay' in name else before + after
             for how in ('--explain', '--explain-json'):

@@ -8,12 +8,14 @@ or because what husk knows of a sandbox lies where the sandbox can write it.
 
 import os
 
-from rows import BWRAP, HOST, HUSK, PYTHON, SMALL, all_caps, main
+from rows import BWRAP, HOST, HUSK, ORACLE, PYTHON, SMALL, all_caps, main
 from joining import JoinCase, asleep, comm
 
 BROKEN = {
     'join-bounded': 'Confined.test_capabilities_are_those_of_the_target',
     'join-filtered': 'Confined.test_filters_are_not_lost',
+    'join-limited': 'Walls.test_limits_are_those_of_the_target',
+    'join-marked': 'Walls.test_landlock_is_not_lost',
     'join-closed': 'Confined.test_not_to_be_traced_before_it_is_confined',
 }
 
@@ -153,6 +155,130 @@ class Confined(JoinCase):
             self.assertNotIn(' -> ', r.out)
             p.kill()
             p.wait()
+
+
+# a process that may read, write and end, no more
+STRICT = '''
+#include <sys/prctl.h>
+#include <unistd.h>
+int main(void)
+{
+	char byte;
+
+	return prctl(PR_SET_SECCOMP, 1) == 0 && write(1, "x", 1) == 1 && read(0, &byte, 1);
+}
+'''
+
+
+class Walls(JoinCase):
+    """What does not come with the namespaces is taken over, or missed aloud."""
+
+    def join(self, pid, *args, command=('sh', '-c', 'ulimit -Sn; ulimit -Hn; ulimit -c'), **kw):
+        return self.husk('--join-pid', pid, *args, '--', *command, **kw)
+
+    def own_limits(self):
+        return self.run_cmd(['sh', '-c', 'ulimit -Sn; ulimit -Hn; ulimit -c']).out
+
+    def test_limits_are_those_of_the_target(self):
+        pid = self.small('--rlimit', 'nofile=100:200', '--rlimit', 'core=0')
+        self.assertRuns(self.join(pid), '100\n200\n0\n')
+        text = self.husk('--explain', '--join-pid', pid, 'true').out
+        self.assertIn('limit nofile, soft 100, hard 200', text)
+
+    def test_limits_that_an_init_has_not(self):
+        first = self.sandbox(*SMALL, '--cap-drop', 'ALL', '--rlimit', 'nofile=100:200',
+                             '--rlimit', 'core=0')[1]
+        self.assertRuns(self.join(first), '100\n200\n0\n')
+
+    def test_limits_get_lower_only(self):
+        """Those of the target that are above the caller's are not taken."""
+        pid = self.small()
+        r = self.run_cmd(['sh', '-c', f'ulimit -Sn 90; ulimit -Hn 90; ulimit -c 0; {HUSK} '
+                          f'--join-pid {pid} -- sh -c "ulimit -Sn; ulimit -Hn; ulimit -c"'])
+        self.assertRuns(r, '90\n90\n0\n')
+        pid = self.small('--rlimit', 'nofile=100:200', '--rlimit', 'core=0')
+        self.assertRuns(self.join(pid, '--rlimit', 'nofile=150'), '150\n150\n0\n')
+        self.assertFails(self.join(pid, '--rlimit', 'nofile=150:300'), 125,
+                         f'--rlimit nofile: process {pid} has a lower limit\n.*--join-without')
+
+    def test_limits_of_a_number_of_processes(self):
+        """The kernel counts them together."""
+        pid = self.small('--rlimit', 'nproc=3')
+        r = self.join(pid, command=('sh', '-c', 'sleep 9 & sleep 9 & sleep 9 & sleep 9 & echo x'))
+        self.assertNotEqual(r.rc, 0, r)
+        self.assertRegex(r.err, '[Ff]ork')
+
+    def test_limits_are_the_callers_where_that_is_said(self):
+        pid = self.small('--rlimit', 'nofile=100:200', '--rlimit', 'core=0')
+        self.assertRuns(self.join(pid, '--join-without', 'limits'), self.own_limits())
+
+    def landlocked(self, *args):
+        if self.husk('--landlock', 'true').rc != 0:
+            self.skipTest('this kernel has no Landlock')
+        return self.sandbox(*args)[2]
+
+    def test_landlock_is_not_lost(self):
+        pid = self.landlocked(*SMALL, '--landlock')
+        self.assertFails(self.join(pid), 125, f'Process {pid} is behind Landlock rules that the '
+                         'command would not have\n.*--join-without landlock')
+        self.assertRuns(self.join(pid, '--join-without', 'landlock'))
+        self.assertRuns(self.join(self.small()))
+
+    def test_nor_that_of_a_sandbox_around(self):
+        """Joined past the outer one, whose rules hold for what is within."""
+        self.landlocked(*SMALL, '--landlock')
+        p = self.spawn([HUSK, *SMALL, '--landlock', '--', 'unshare', '--user', '--net', 'sleep',
+                        '60'])
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
+        self.assertFails(self.join(found[0]), 125, 'Landlock')
+
+    def test_nor_without_a_pid_namespace(self):
+        pid = self.landlocked('--unshare-net', '--landlock')
+        self.assertFails(self.join(pid), 125, 'Landlock')
+
+    def test_not_to_be_missed_by_who_has_it_too(self):
+        """Who is in the outer sandbox joins what is in there as well."""
+        self.landlocked(*SMALL, '--landlock')
+        r = self.husk(*SMALL, '--landlock', '--', 'sh', '-c', f'''
+            unshare --map-root-user --net sleep 60 &
+            until pid=$(pgrep sleep); do sleep 0.05; done
+            {HUSK} --join-pid $pid -- readlink /proc/self/ns/net /proc/$pid/ns/net
+            kill $!''')
+        self.assertEqual((len(r.out.split()), len(set(r.out.split()))), (2, 1), r)
+
+    def test_strict_seccomp(self):
+        """The oldest filter of all, which is not counted."""
+        p = self.spawn(['unshare', '-Ur', self.inside_c(STRICT, 'strict')], stdin=-1)
+        self.assertEqual(p.stdout.read(1), b'x')
+        self.assertFails(self.join(p.pid), 125, 'seccomp filters')
+        self.assertRuns(self.join(p.pid, '--join-without', 'seccomp'))
+
+    def test_the_filter_of_another_launcher(self):
+        """On a terminal, where husk's own sandboxes have one of husk's."""
+        self.need(ORACLE)
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        fd = self.fd(b'\x06\x00\x00\x00\x00\x00\xff\x7f')
+        p = self.spawn([ORACLE, '--unshare-all', *HOST, '--dev', '/dev', '--proc', '/proc',
+                        '--seccomp', fd, '--', 'sleep', '60'], stdin=slave, pass_fds=[fd])
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
+        self.assertFails(self.join(found[0]), 125, 'seccomp filters')
+        self.assertRuns(self.join(self.sandbox(*SMALL, stdin=slave)[2]))
+
+    def test_no_such_wall(self):
+        for words in ('', 'x', 'cgroup,', 'CGROUP', 'cgroup seccomp'):
+            self.assertFails(self.join(1, '--join-without', words), 125,
+                             '--join-without: there is no wall “')
+        self.assertFails(self.husk('--join-without', 'cgroup', 'true'), 125,
+                         '--join-without requires --join-pid')
+        plan = self.husk('--explain-json', '--join-pid', self.small(), '--join-without',
+                         'seccomp,limits', 'true')
+        self.assertIn('"joined-without": ["limits", "seccomp"]', plan.out)
 
 
 class Same(JoinCase):

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks at what else than its namespaces confines a process that is to be joined.
+ *
+ * Whoever joins it must not be confined less. What can be had of its walls is taken over: the limit
+ * of capabilities, the resource limits, the cgroup. What cannot, seccomp filters and Landlock
+ * rules, is noticed: a process's filters are counted by the kernel; its rules are shown nowhere,
+ * but a husk that has put some up keeps a mark of it, outside, where nobody in the sandbox can take
+ * it away. Where the process is the first one of its pid namespace it may be an init, with fewer
+ * walls than the command that it has started: then its children count as well. */
+#include "walls.h"
+
+#include <linux/magic.h>
+#include <linux/major.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "broken.h"
+#include "caps.h"
+#include "fail.h"
+#include "plan.h"
+#include "procfile.h"
+#include "rlimit.h"
+#include "sys.h"
+#include "util.h"
+
+/* So far up, and no further, husk looks for the launcher of a sandbox. */
+#define ANCESTORS_MAX 64
+
+/* What the search for the walls of a process has found out on its way. */
+struct search {
+	int proc_fd;
+	struct join *join;
+	bool husks; /* a husk has made the sandbox */
+	bool pretends; /* with --fake-root, as the command will */
+	uint64_t own[RLIM_NLIMITS][2]; /* the caller's limits, soft and hard */
+	uint64_t theirs[RLIM_NLIMITS][2]; /* the lowest of all that count */
+};
+
+/* True when one of the process's standard descriptors, or its session, has a terminal: a filter of
+ * husk's own is then what it had from the beginning. */
+static bool has_terminal(int proc_fd, pid_t pid)
+{
+	char text[1024], path[64], *end;
+	struct stat st;
+	int i, tty = 0;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%d/fd/%d", (int)pid, i);
+		if (fstatat(proc_fd, path, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
+		    (major(st.st_rdev) == TTY_MAJOR ||
+		     (major(st.st_rdev) >= UNIX98_PTY_SLAVE_MAJOR &&
+		      major(st.st_rdev) < UNIX98_PTY_SLAVE_MAJOR + 8)))
+			return true;
+	}
+	if (procfile_read_of(proc_fd, pid, "stat", text, sizeof text) < 0)
+		return false;
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %*d %*d %*d %d", &tty) == 1 && tty != 0;
+}
+
+/* Reads the limits of the process that PATH is the file of, proc_pid_limits(5): a line each in the
+ * order of their numbers, the name in 26 columns, then the soft and the hard value in 21 each. */
+static int read_limits(int proc_fd, const char *path, uint64_t ret[static RLIM_NLIMITS][2])
+{
+	char text[4096], word[24], *line = text, *at;
+	ssize_t n = procfile_read(proc_fd, path, text, sizeof text);
+	size_t i, k;
+
+	if (n < 0)
+		return (int)n;
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		line = strchr(line, '\n');
+		if (!line || strnlen(++line, 26) < 26)
+			return -EPROTO;
+		for (at = line + 26, k = 0; k < 2; k++) {
+			int length = 0;
+
+			if (sscanf(at, "%20s%n", word, &length) != 1 ||
+			    rlimit_parse_value(word, strlen(word), &ret[i][k]) < 0)
+				return -EPROTO;
+			at += length;
+		}
+	}
+	return 0;
+}
+
+static int add_limits(struct search *s, pid_t pid)
+{
+	uint64_t values[RLIM_NLIMITS][2];
+	char path[64];
+	size_t i, k;
+	int r;
+
+	snprintf(path, sizeof path, "%d/limits", (int)pid);
+	r = BROKEN("join-limited") ? 0 : read_limits(s->proc_fd, path, values);
+	for (i = 0; i < RLIM_NLIMITS && r == 0 && !BROKEN("join-limited"); i++)
+		for (k = 0; k < 2; k++)
+			if (values[i][k] < s->theirs[i][k])
+				s->theirs[i][k] = values[i][k];
+	return r;
+}
+
+/* Takes the walls of process PID into account. On success *RET_FIRST tells whether it is the first
+ * of its pid namespace. */
+static int add_walls(struct search *s, pid_t pid, bool *ret_first)
+{
+	char status[8192];
+	ssize_t n = procfile_read_of(s->proc_fd, pid, "status", status, sizeof status);
+	uint64_t filters, bounding, own = s->pretends + (s->husks && has_terminal(s->proc_fd, pid));
+	bool filtered;
+
+	if (n < 0)
+		return (int)n;
+	bounding = procfile_field(status, "\nCapBnd:", 16, NULL, 0);
+	if (!BROKEN("join-bounded"))
+		s->join->bounding &= bounding;
+	filters = procfile_field(status, "\nSeccomp_filters:", 10, NULL, 0);
+	filtered = filters > own ||
+		   procfile_field(status, "\nSeccomp:", 10, NULL, 0) == 1; /* SECCOMP_MODE_STRICT */
+	if (filtered && !BROKEN("join-filtered"))
+		s->join->lacking |= WALL_SECCOMP;
+	*ret_first = procfile_field(status, "\nNSpid:", 10, NULL, 0) == 1;
+	return add_limits(s, pid);
+}
+
+static int fail_process(struct fail *f, int r, const char *pid)
+{
+	return fail(f, -r, "Can't tell what confines process %s", pid);
+}
+
+/* All those that count. */
+static int gather_processes(struct search *s, struct fail *f)
+{
+	char children[4096] = "", name[64], *pid, *save;
+	bool first, ignored;
+	int r = add_walls(s, s->join->pid, &first);
+
+	snprintf(name, sizeof name, "%d", (int)s->join->pid);
+	if (r < 0)
+		return fail_process(f, r, name);
+	if (!first)
+		return 0;
+	snprintf(name, sizeof name, "task/%d/children", (int)s->join->pid);
+	if (procfile_read_of(s->proc_fd, s->join->pid, name, children, sizeof children) < 0)
+		return 0; /* a kernel without such lists */
+	for (pid = strtok_r(children, " ", &save); pid; pid = strtok_r(NULL, " ", &save)) {
+		r = add_walls(s, atoi(pid), &ignored);
+		if (r < 0 && r != -ENOENT && r != -ESRCH)
+			return fail_process(f, r, pid);
+	}
+	return 0;
+}
+
+/* The limits that are lower than the caller's. */
+static int choose_limits(struct search *s)
+{
+	struct join *join = s->join;
+	struct limit *l;
+	int i;
+
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		if (s->theirs[i][0] == s->own[i][0] && s->theirs[i][1] == s->own[i][1])
+			continue;
+		l = plan_append(&join->limits, &join->n_limits, sizeof *l);
+		if (!l)
+			return -ENOMEM;
+		*l = (struct limit){ .resource = i,
+				     .soft = s->theirs[i][0],
+				     .hard = s->theirs[i][1] };
+	}
+	return 0;
+}
+
+static pid_t parent_of(int proc_fd, const char *who)
+{
+	char status[8192], path[64];
+
+	snprintf(path, sizeof path, "%s/status", who);
+	if (procfile_read(proc_fd, path, status, sizeof status) < 0)
+		return 0;
+	return (pid_t)procfile_field(status, "\nPPid:", 10, NULL, 0);
+}
+
+/* The ancestors of a process, the nearest first, as far as the pid namespace goes. Returns their
+ * number. */
+static size_t find_ancestors(int proc_fd, const char *who, pid_t ret[static ANCESTORS_MAX])
+{
+	char name[16];
+	size_t n = 0;
+	pid_t pid;
+
+	snprintf(name, sizeof name, "%s", who);
+	while (n < ANCESTORS_MAX && (pid = parent_of(proc_fd, name)) > 0) {
+		ret[n++] = pid;
+		snprintf(name, sizeof name, "%d", (int)pid);
+	}
+	return n;
+}
+
+/* True when the program of process PID is called husk. */
+static bool is_husk(int proc_fd, pid_t pid)
+{
+	char path[64], link[4096], *name;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "%d/exe", (int)pid);
+	n = readlinkat(proc_fd, path, link, sizeof link - 1);
+	if (n <= 0)
+		return false;
+	link[n] = '\0';
+	name = strrchr(link, '/');
+	if (!name)
+		return false;
+	name += strncmp(name, "/memfd:", 7) == 0 ? 7 : 1;
+	return streq(name, "husk") || streq(name, "husk (deleted)");
+}
+
+/* True when process PID, a launcher, has the mark of one that has put up Landlock rules. */
+static bool is_marked(int proc_fd, pid_t pid)
+{
+	static const char mark[] = "/memfd:" LANDLOCK_MARK " ";
+	char path[64], link[64];
+	int fd, missing = 0;
+	ssize_t n;
+
+	/* launchers have few, and the mark is among the first that they open */
+	for (fd = 0; fd < 1024 && missing < 256; fd++) {
+		snprintf(path, sizeof path, "%d/fd/%d", (int)pid, fd);
+		n = readlinkat(proc_fd, path, link, sizeof link - 1);
+		missing = n < 0 ? missing + 1 : 0;
+		link[n < 0 ? 0 : n] = '\0';
+		if (strncmp(link, mark, sizeof mark - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* True when WORD is among the options of process PID, a launcher, as it was called. */
+static bool has_word(int proc_fd, pid_t pid, const char *word)
+{
+	char text[16384], *at;
+	ssize_t n = procfile_read_of(proc_fd, pid, "cmdline", text, sizeof text);
+
+	for (at = text; n > 0 && at < text + n && !streq(at, "--"); at += strlen(at) + 1)
+		if (streq(at, word))
+			return true;
+	return false;
+}
+
+/* Looks at whoever has made the sandbox, and those around it: what the process and the caller have
+ * in common confines both. */
+static void look_at_launchers(struct search *s, const struct plan *p)
+{
+	pid_t ours[ANCESTORS_MAX], theirs[ANCESTORS_MAX];
+	size_t n = find_ancestors(s->proc_fd, "self", ours), n_theirs, i, j;
+	char name[16];
+
+	snprintf(name, sizeof name, "%d", (int)s->join->pid);
+	n_theirs = find_ancestors(s->proc_fd, name, theirs);
+	for (i = 0; i < n_theirs; i++) {
+		for (j = 0; j < n; j++)
+			if (ours[j] == theirs[i])
+				return;
+		if (!is_husk(s->proc_fd, theirs[i]))
+			continue;
+		s->husks = true;
+		s->pretends |= p->pretence && has_word(s->proc_fd, theirs[i], "--fake-root");
+		if (!BROKEN("join-marked") && is_marked(s->proc_fd, theirs[i]))
+			s->join->lacking |= WALL_LANDLOCK;
+	}
+}
+
+/* The path in the line of TEXT, a file /proc/PID/cgroup, that begins with HIERARCHY, its number and
+ * controllers; copied to RET. Returns false when there is none. */
+static bool find_path(const char *text, const char *hierarchy, size_t length, char *ret,
+		      size_t size)
+{
+	const char *line, *end;
+
+	for (line = text; line && *line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
+		if (strncmp(line, hierarchy, length) != 0)
+			continue;
+		snprintf(ret, size, "%.*s",
+			 (int)((end ? end : strchr(line, '\0')) - line - (int)length),
+			 line + length);
+		return true;
+	}
+	return false;
+}
+
+/* Opens the directory of the cgroup PATH where such hierarchies are mounted. Returns -ENOENT when
+ * it is not there. */
+static int open_cgroup(const char *path)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs fs;
+	int top, fd = NO_FD;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mounts) && fd < 0; i++) {
+		top = open(mounts[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (top >= 0 && fstatfs(top, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			fd = sys_openat2(top, path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC,
+					 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		fd_close(top);
+	}
+	return fd < 0 ? -ENOENT : fd;
+}
+
+/* Who is in the same cgroup of every hierarchy with controllers, or in one below it, is within the
+ * same limits. Into a cgroup2 the command can be born; hierarchies of the first version, of which
+ * one without controllers, as systemd's, counts nothing, it could only be moved about in. */
+static int gather_cgroup(struct search *s, struct fail *f)
+{
+	struct join *join = s->join;
+	char theirs[8192], ours[8192], want[4096], have[4096], *line, *save, *path;
+	ssize_t n = procfile_read_of(s->proc_fd, join->pid, "cgroup", theirs, sizeof theirs);
+	size_t length;
+
+	if (n >= 0)
+		n = procfile_read(s->proc_fd, "self/cgroup", ours, sizeof ours);
+	if (n == -ENOENT || BROKEN("join-in-cgroup"))
+		return 0; /* a kernel without cgroups */
+	if (n < 0)
+		return fail(f, (int)-n, "Can't tell the cgroup of process %d", (int)join->pid);
+	for (line = strtok_r(theirs, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		path = strchr(line, ':');
+		if (!path || strncmp(path, ":name=", 6) == 0 || !(path = strchr(path + 1, ':')))
+			continue;
+		length = (size_t)(++path - line);
+		if (strlen(path) >= sizeof want)
+			return fail(f, ENAMETOOLONG, "The cgroup of process %d", (int)join->pid);
+		strcpy(want, path);
+		if (!find_path(ours, line, length, have, sizeof have) ||
+		    plan_path_below(have, want))
+			continue;
+		free(join->cgroup);
+		join->cgroup = strdup(want);
+		if (!join->cgroup)
+			return fail(f, ENOMEM, "Out of memory");
+		join->cgroup_fd = strncmp(line, "0::", 3) == 0 ? open_cgroup(want) : NO_FD;
+		if (join->cgroup_fd < 0) {
+			join->lacking |= WALL_CGROUP;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int walls_check_cgroup(int proc_fd, const struct join *join, struct fail *f)
+{
+	char text[8192], path[4096];
+	ssize_t n = procfile_read(proc_fd, "self/cgroup", text, sizeof text);
+
+	if (n > 0 && find_path(text, "0::", 3, path, sizeof path) && streq(path, join->cgroup))
+		return 0;
+	return fail(f, n < 0 ? (int)-n : EXDEV,
+		    "The cgroup %s of process %d is not the one entered", join->cgroup,
+		    (int)join->pid);
+}
+
+int walls_gather(const struct plan *p, int proc_fd, struct join *ret, struct fail *f)
+{
+	struct search s = { .proc_fd = proc_fd, .join = ret };
+	int r = read_limits(proc_fd, "self/limits", s.own);
+
+	if (r < 0)
+		return fail_process(f, r, "self");
+	memcpy(s.theirs, s.own, sizeof s.own);
+	look_at_launchers(&s, p);
+	r = gather_processes(&s, f);
+	if (r == 0 && choose_limits(&s) < 0)
+		r = fail(f, ENOMEM, "Out of memory");
+	if (r == 0 && p->cgroup_fd < 0 && !(p->join_without & WALL_CGROUP))
+		r = gather_cgroup(&s, f);
+	return r;
+}
