@@ -211,7 +211,7 @@ class Command(JoinCase):
     def test_options_that_make_a_sandbox(self):
         """Each of them is refused by its name; nothing is silently left out."""
         operands = {'FD': '0', 'SECONDS': '1', 'OCTAL': '755', 'BYTES': '1', 'PID': '1',
-                    'NUMBER': '400', 'SETTING': 'net.ipv4.ip_forward=1', 'VERSION': '1', 'WALLS': 'cgroup',
+                    'NUMBER': '400', 'SETTING': 'net.ipv4.ip_forward=1', 'VERSION': '1',
                     'PORT': 'bind:80'}
         for line in self.husk('--dump-options').out.splitlines():
             name, kinds, group, *_ = line.split('\t') + ['', '']
