@@ -12,6 +12,7 @@
 
 struct call;
 struct ids;
+struct keys;
 struct pending;
 struct store;
 struct tasks;
@@ -49,6 +50,7 @@ struct world {
 	struct store *store;
 	struct ids *ids;
 	struct tasks *tasks;
+	struct keys *keys;
 	struct pending *pending;
 	uint64_t userns; /* the inode number of the sandbox's user namespace */
 	uint64_t caps; /* what the supervisor keeps there, as a set */

@@ -20,6 +20,7 @@
 #include "ids.h"
 #include "pending.h"
 #include "resolve.h"
+#include "tasks.h"
 
 #define OVERFLOW_ID 65534u /* of files whose owner has no id here, user_namespaces(7) */
 
@@ -284,6 +285,20 @@ static long handle_rename(struct call *c)
 	return CALL_CONTINUE;
 }
 
+/* Neither our root nor a file that something is waited for keeps a mount busy. */
+static long handle_umount(struct call *c)
+{
+	task_enter_root(c);
+	pending_forget(c);
+	return CALL_CONTINUE;
+}
+
+static long handle_roots(struct call *c)
+{
+	tasks_change(c);
+	return handle_umount(c);
+}
+
 /* clang-format off: one row a line */
 #define LINK AT_SYMLINK_NOFOLLOW
 const struct call_row files_rows[] = {
@@ -307,6 +322,12 @@ const struct call_row files_rows[] = {
 	{ "rmdir", handle_unlink, BY_PATH(0), .at = LINK },
 	{ "rename", handle_rename, BY_PATH(1), .first = CALL_NONE, .at = LINK },
 	{ "renameat", handle_rename, BY_PATH_AT(2, 3), .first = CALL_NONE, .at = LINK },
+	{ "chroot", handle_roots, BY_NOTHING },
+	{ "pivot_root", handle_roots, BY_NOTHING },
+	{ "setns", handle_roots, BY_NOTHING },
+	{ "unshare", handle_roots, BY_NOTHING },
+	{ "umount", handle_umount, BY_NOTHING },
+	{ "umount2", handle_umount, BY_NOTHING },
 	{ "renameat2", handle_rename, BY_PATH_AT(2, 3), .first = 4, .at = LINK },
 };
 /* clang-format on */

@@ -11,7 +11,8 @@
  *
  *   main.c      this file: what it holds and what it lets go of, the loop
  *   call.c      one call: its arguments, the caller's memory
- *   resolve.c   which file a call means
+ *   tasks.c     who calls: its root, its directory in /proc
+ *   resolve.c   which file a call means; key.c: what file that is
  *   stat.c      what is pretended of files is shown
  *   files.c     owners, modes, devices, names; pending.c: what the kernel does of it
  *   store.c     what is pretended of files; journal.c: kept in a database
@@ -48,6 +49,7 @@
 #include "resolve.h"
 #include "stat.h"
 #include "store.h"
+#include "tasks.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
@@ -152,6 +154,7 @@ static void answer_call(struct loop *loop)
 		c.short_ids = entry->short_ids;
 		memcpy(c.args, from->data.args, sizeof c.args);
 		pending_settle(&c);
+		tasks_settle(&c);
 		answer = c.row->handle(&c);
 	}
 	if (answer == CALL_CONTINUE)
@@ -330,8 +333,9 @@ static int prepare(struct loop *loop, const char *file, struct fail *f)
 	add_rows(loop, stat_rows, stat_rows_n);
 	add_rows(loop, files_rows, files_rows_n);
 	world->tasks = tasks_new();
+	world->keys = keys_new();
 	world->pending = pending_new();
-	if (!world->tasks || !world->pending)
+	if (!world->tasks || !world->keys || !world->pending)
 		return fail(f, ENOMEM, "Out of memory");
 	r = ids_open(&world->ids);
 	if (r < 0)
@@ -355,6 +359,7 @@ static void let_go(struct loop *loop)
 	ids_close(loop->world.ids);
 	pending_free(loop->world.pending);
 	tasks_free(loop->world.tasks);
+	keys_free(loop->world.keys);
 	free(loop->call);
 	free(loop->answers);
 	free(loop);

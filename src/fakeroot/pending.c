@@ -78,6 +78,12 @@ void pending_make(const struct call *c, int dir, const char *name, const struct 
 	wait->attrs = *attrs;
 }
 
+void pending_forget(const struct call *c)
+{
+	while (c->world->pending->n > 0)
+		take_away(c->world->pending, 0);
+}
+
 static bool is_gone(const struct call *c, const struct wait *wait)
 {
 	struct stat now;

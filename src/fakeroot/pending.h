@@ -15,5 +15,8 @@ void pending_unlink(const struct call *c, struct file *file);
  * and nothing happens where the name is too long to be one. */
 void pending_make(const struct call *c, int dir, const char *name, const struct store_attrs *attrs);
 
+/* Lets go of all that is waited for: a record stays that could go, or one is not made. */
+void pending_forget(const struct call *c);
+
 /* Sees what has been done by now; C comes from a thread whose calls before it are. */
 void pending_settle(const struct call *c);

@@ -11,109 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "../util.h"
+#include "tasks.h"
 
-#ifndef AT_HANDLE_FID
-#define AT_HANDLE_FID 0x200 /* Linux 6.5 */
-#endif
-
-#define TASKS	     64u
-#define FILE_SYSTEMS 32u
-#define LOOK	     (STATX_BASIC_STATS | STATX_BTIME)
-
-/* A handle with the room that the kernel's has behind it. */
-union handle {
-	struct file_handle head;
-	uint8_t room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-};
-
-struct task {
-	pid_t tid;
-	int fd; /* its directory in /proc */
-};
-
-/* A directory that is somebody's root. */
-struct root {
-	uint32_t major, minor;
-	uint64_t ino, mount;
-};
-
-struct tasks {
-	struct task known[TASKS]; /* by tid */
-	struct root root; /* ours */
-	struct {
-		uint64_t dev, fs;
-	} file_systems[FILE_SYSTEMS];
-	size_t n_file_systems;
-};
-
-struct tasks *tasks_new(void)
-{
-	struct tasks *tasks = calloc(1, sizeof *tasks);
-	size_t i;
-
-	for (i = 0; tasks && i < TASKS; i++)
-		tasks->known[i] = (struct task){ .fd = NO_FD };
-	return tasks;
-}
-
-void tasks_free(struct tasks *tasks)
-{
-	size_t i;
-
-	for (i = 0; tasks && i < TASKS; i++)
-		fd_close(tasks->known[i].fd);
-	free(tasks);
-}
-
-/* Opens the caller's directory in /proc, or takes the one that is open, unless it is to be NEW. */
-static int task_directory(const struct call *c, bool new)
-{
-	struct task *task = &c->world->tasks->known[(unsigned)c->tid % TASKS];
-	char number[16];
-
-	if (task->tid == c->tid && !new)
-		return task->fd;
-	snprintf(number, sizeof number, "%d", c->tid);
-	fd_close(task->fd);
-	task->fd = openat(c->world->proc_fd, number, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	task->tid = task->fd < 0 ? 0 : c->tid;
-	return task->fd < 0 ? neg_errno() : task->fd;
-}
-
-/* Makes the caller's root ours, if it is not. A caller that is gone has none, so this tells as well
- * that its directory in /proc is not that of another one before. */
-static int enter_root(const struct call *c)
-{
-	struct tasks *tasks = c->world->tasks;
-	struct statx at;
-	struct root root;
-	int fd = task_directory(c, false), tries;
-
-	for (tries = 0;; tries++) {
-		if (fd >= 0 && sys_statx(fd, "root", 0, STATX_INO | STATX_MNT_ID, &at) == 0)
-			break;
-		if (tries > 0)
-			return neg_errno();
-		fd = task_directory(c, true);
-	}
-	root = (struct root){ at.stx_dev_major, at.stx_dev_minor, at.stx_ino, at.stx_mnt_id };
-	if (memcmp(&root, &tasks->root, sizeof root) != 0) {
-		CLEANUP(fd_closep)
-		int to = openat(fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-		if (to < 0 || fchdir(to) < 0 || chroot(".") < 0)
-			return neg_errno();
-		tasks->root = root;
-	}
-	return fd;
-}
+#define LOOK (STATX_BASIC_STATS | STATX_BTIME)
 
 static int set_place(struct place *place, int base, int at, const char *path)
 {
@@ -186,7 +89,7 @@ int resolve_at(const struct call *c, int dirfd, uint64_t address, int at, struct
 		if (!(at & AT_EMPTY_PATH))
 			return -ENOENT;
 	}
-	task = enter_root(c);
+	task = task_enter_root(c);
 	if (task < 0)
 		return task;
 	if (ret->text[0] != '/')
@@ -237,63 +140,6 @@ int place_stat(struct place *place, struct statx *ret)
 		return place_stat(place, ret);
 	}
 	return neg_errno();
-}
-
-/* The name of a file system: that which it keeps over a restart, where it has one. */
-static uint64_t file_system(const struct call *c, const struct place *place,
-			    const struct statx *stat)
-{
-	struct tasks *tasks = c->world->tasks;
-	uint64_t dev = makedev(stat->stx_dev_major, stat->stx_dev_minor), fs = dev;
-	struct statfs at;
-	size_t i;
-	int fd;
-
-	for (i = 0; i < tasks->n_file_systems; i++)
-		if (tasks->file_systems[i].dev == dev)
-			return tasks->file_systems[i].fs;
-	fd = openat(place->base, place->path,
-		    O_PATH | O_CLOEXEC | (place->at & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
-	if (fd >= 0 && fstatfs(fd, &at) == 0 && memcmp(&at.f_fsid, &(fsid_t){ 0 }, 8) != 0)
-		memcpy(&fs, &at.f_fsid, sizeof fs);
-	fd_close(fd);
-	i = tasks->n_file_systems < FILE_SYSTEMS ? tasks->n_file_systems++ : dev % FILE_SYSTEMS;
-	tasks->file_systems[i].dev = dev;
-	tasks->file_systems[i].fs = fs;
-	return fs;
-}
-
-bool place_known(const struct call *c, const struct place *place, const struct statx *stat)
-{
-	return store_any(c->world->store, file_system(c, place, stat), stat->stx_ino);
-}
-
-int place_key(const struct call *c, const struct place *place, const struct statx *stat,
-	      struct key *ret)
-{
-	int follow = place->at & AT_SYMLINK_NOFOLLOW ? 0 : AT_SYMLINK_FOLLOW, mount, r;
-	int at = follow | (place->at & AT_EMPTY_PATH);
-	union handle handle = { .head.handle_bytes = MAX_HANDLE_SZ };
-
-	*ret = (struct key){ .fs = file_system(c, place, stat), .ino = stat->stx_ino };
-	r = name_to_handle_at(place->base, place->path, &handle.head, &mount, at);
-	if (r < 0 && errno == EOPNOTSUPP) {
-		handle.head.handle_bytes = MAX_HANDLE_SZ;
-		r = name_to_handle_at(place->base, place->path, &handle.head, &mount,
-				      at | AT_HANDLE_FID);
-	}
-	if (r == 0) {
-		memcpy(ret->handle, &handle.head.handle_type, sizeof(int));
-		memcpy(ret->handle + sizeof(int), handle.head.f_handle, handle.head.handle_bytes);
-		ret->n = (uint16_t)(sizeof(int) + handle.head.handle_bytes);
-		return 0;
-	}
-	if (errno != EOPNOTSUPP && errno != EINVAL && errno != EOVERFLOW)
-		return neg_errno();
-	memcpy(ret->handle, &stat->stx_btime.tv_sec, 8);
-	memcpy(ret->handle + 8, &stat->stx_btime.tv_nsec, 4);
-	ret->n = stat->stx_mask & STATX_BTIME ? 12 : 0;
-	return 0;
 }
 
 /* The place that an open file is. */
@@ -382,30 +228,4 @@ int resolve_file(const struct call *c, struct file *ret)
 void file_close(struct file *file)
 {
 	file->fd = fd_close(file->fd);
-}
-
-int task_status(const struct call *c, struct task_status *ret)
-{
-	CLEANUP(fd_closep) int fd = NO_FD;
-	int task = task_directory(c, true);
-	char text[4096], *line;
-	struct stat userns;
-	ssize_t n;
-
-	if (task < 0)
-		return task;
-	if (fstatat(task, "ns/user", &userns, 0) < 0)
-		return neg_errno();
-	if (userns.st_ino != c->world->userns)
-		return -EXDEV;
-	fd = openat(task, "status", O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (n < 0)
-		return neg_errno();
-	text[n] = '\0';
-	line = strstr(text, "\nUmask:");
-	ret->umask = line ? (mode_t)strtoul(line + 7, NULL, 8) : 0077;
-	line = strstr(text, "\nCapEff:");
-	ret->effective = line ? strtoull(line + 8, NULL, 16) : 0;
-	return 0;
 }

@@ -26,9 +26,9 @@ struct file {
 	struct key key;
 };
 
-/* Makes the table of processes that calls come from. Returns NULL for want of memory. */
-struct tasks *tasks_new(void);
-void tasks_free(struct tasks *tasks);
+/* Makes a memory of the identity of files. Returns NULL for want of memory. */
+struct keys *keys_new(void);
+void keys_free(struct keys *keys);
 
 /* Finds the place that the call's row describes. Returns 0, or -errno: what is not found here may
  * be there for the caller, so the kernel is to answer. */
@@ -65,13 +65,3 @@ int resolve_file(const struct call *c, struct file *ret);
 int file_key(const struct call *c, struct file *file);
 
 void file_close(struct file *file);
-
-/* What of a caller is in the file "status" of its directory in /proc. */
-struct task_status {
-	mode_t umask;
-	uint64_t effective; /* capability set */
-};
-
-/* Reads it. Returns 0 or -errno; -EXDEV for a caller in another user namespace than the sandbox's.
- */
-int task_status(const struct call *c, struct task_status *ret);
