@@ -64,7 +64,7 @@ static int step_launcher(struct sandbox *sb)
  * before, since an unmapped id cannot create one (EOVERFLOW). */
 static int step_go(struct sandbox *sb)
 {
-	return sb->plan->split || !inside_waits(sb->plan) ? 0 : inside_wait_go(sb);
+	return sb->plan->split || !inside_waits(sb->plan) ? 0 : wait_go(sb);
 }
 
 /* Should: enter the caller's user namespace, if one was given, or the namespaces to join with those
@@ -97,20 +97,6 @@ static int step_userns(struct sandbox *sb)
 	return 0;
 }
 
-/* Has the launcher, which is around this user namespace and may have privilege there, write the
- * maps of ranges. */
-static int request_maps(struct sandbox *sb)
-{
-	int r = idmap_write_single(sb);
-
-	if (r == 0) {
-		r = channel_send(sb->socket, MESSAGE_MAPS, 0);
-		if (r < 0)
-			fail(sb->fail, -r, "Can't ask for id maps");
-	}
-	return r < 0 ? r : inside_wait_go(sb);
-}
-
 /* Should: map the caller, so that files can be created. Mustn't: deny setgroups where there is no
  * new namespace. */
 static int step_maps(struct sandbox *sb)
@@ -121,7 +107,7 @@ static int step_maps(struct sandbox *sb)
 	if (!p->userns || p->userns_block_fd >= 0 || p->owner_joined)
 		return 0;
 	if (p->ranges)
-		return request_maps(sb);
+		return idmap_request(sb);
 	if (p->two_levels)
 		return idmap_write(sb, 0, c->uid, 0, c->gid, true);
 	return idmap_write(sb, p->uid, c->uid, p->gid, c->gid, true);

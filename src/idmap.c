@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "broken.h"
+#include "channel.h"
 #include "fail.h"
 #include "ranges.h"
 #include "sandbox.h"
@@ -57,7 +58,8 @@ int idmap_write(struct sandbox *sb, uint32_t uid_inside, uint32_t uid_outside, u
 	return r == 0 ? write_gid(sb, gid_inside, gid_outside, deny_setgroups) : r;
 }
 
-int idmap_write_single(struct sandbox *sb)
+/* Writes those maps of the first user namespace that hold nobody but the caller. */
+static int write_single(struct sandbox *sb)
 {
 	const struct extents *uids = &sb->plan->first[MAP_UID], *gids = &sb->plan->first[MAP_GID];
 	int r = 0;
@@ -66,6 +68,24 @@ int idmap_write_single(struct sandbox *sb)
 		r = write_uid(sb, uids->list->inside, uids->list->outside);
 	if (r == 0 && gids->n == 1)
 		r = write_gid(sb, gids->list->inside, gids->list->outside, true);
+	return r;
+}
+
+int idmap_request(struct sandbox *sb)
+{
+	int r = write_single(sb);
+
+	if (r == 0) {
+		r = channel_send(sb->socket, MESSAGE_MAPS, 0);
+		if (r < 0)
+			fail(sb->fail, -r, "Can't ask for id maps");
+	}
+	if (r == 0)
+		r = wait_go(sb);
+	/* whoever wrote it may have thought otherwise */
+	if (r == 0 && (geteuid() != sb->plan->first[MAP_UID].list[0].inside ||
+		       getegid() != sb->plan->first[MAP_GID].list[0].inside))
+		r = fail(sb->fail, 0, "The id maps are not those asked for");
 	return r;
 }
 

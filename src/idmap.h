@@ -19,10 +19,10 @@ void idmap_format(char *buf, uint32_t inside, uint32_t outside);
 int idmap_write(struct sandbox *sb, uint32_t uid_inside, uint32_t uid_outside, uint32_t gid_inside,
 		uint32_t gid_outside, int deny_setgroups);
 
-/* Of the first user namespace, which the calling process has just entered, writes those maps that
- * hold nobody but the caller. What holds more needs privilege around it. Returns 0 or -errno with
- * the failure recorded. */
-int idmap_write_single(struct sandbox *sb);
+/* Has the maps of the first user namespace, which the calling process has just entered, written:
+ * those that hold nobody but the caller by itself, those of ranges by the launcher, which is around
+ * it and may have privilege there. Returns 0 or -errno with the failure recorded. */
+int idmap_request(struct sandbox *sb);
 
 /* Writes MAP of KIND, MAP_UID or MAP_GID, for the user namespace of the process PID of the proc
  * file system PROC_FD, to whose parent the calling process belongs, with CAP_SETUID or CAP_SETGID

@@ -35,22 +35,6 @@ bool inside_waits(const struct plan *p)
 	       p->watched;
 }
 
-int inside_wait_go(struct sandbox *sb)
-{
-	struct message m;
-	int r;
-
-	r = wait_readable(sb, sb->socket);
-	if (r < 0)
-		return r;
-	r = channel_receive(sb->socket, &m, 0);
-	if (r < 0)
-		return fail(sb->fail, -r, "Can't hear the launcher");
-	if (r == 0)
-		_exit(1); /* it gave up, and has said why */
-	return 0;
-}
-
 /* What bubblewrap's callers match on; husk finds out more than what is likely, see diagnose.c. */
 static int explain_clone(const struct plan *p, struct fail *f, int err)
 {
@@ -93,7 +77,7 @@ static int step_launcher(struct sandbox *sb)
 /* Should: wait until the status has been written. Mustn't: run the command before. */
 static int step_go(struct sandbox *sb)
 {
-	return sb->plan->split && inside_waits(sb->plan) ? inside_wait_go(sb) : 0;
+	return sb->plan->split && inside_waits(sb->plan) ? wait_go(sb) : 0;
 }
 
 /* Should: give the caller the id asked for; it is 0 in the user namespace around this one. Mustn't:

@@ -15,8 +15,5 @@ _Noreturn void inside_main(struct sandbox *sb);
 /* True when the launcher has something to write or to wait for before the work may go on. */
 bool inside_waits(const struct plan *p);
 
-/* Waits for the launcher's word. Returns 0 or -errno with the failure recorded. */
-int inside_wait_go(struct sandbox *sb);
-
 /* Records why namespaces could not be made, with the way out for the errno ERR. Returns -ERR. */
 int inside_explain_clone(struct sandbox *sb, int err);

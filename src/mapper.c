@@ -77,7 +77,8 @@ int mapper_check(const struct plan *p, struct fail *f)
 				   "cannot have their privilege"),
 			      "start husk outside of the sandbox or service (NoNewPrivileges=) "
 			      "that has set it");
-	fail_step(f, NULL, NULL);
+	if (r == 0)
+		fail_step(f, NULL, NULL);
 	return r;
 }
 
@@ -228,7 +229,6 @@ int mapper_write(struct supervisor *su)
 		r = fail(su->fail, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	if (r != 0)
 		return r < 0 ? r : 0;
-	fail_step(su->fail, NULL, NULL);
 	r = channel_send(su->socket, MESSAGE_GO, 0);
 	return r < 0 && r != -EPIPE && r != -ECONNRESET
 		       ? fail(su->fail, -r, "Can't tell the sandbox to go on")

@@ -65,3 +65,19 @@ int wait_watch_launcher(struct sandbox *sb)
 		_exit(1);
 	return n < 0 ? fail(sb->fail, errno, "poll") : 0;
 }
+
+int wait_go(struct sandbox *sb)
+{
+	struct message m;
+	int r;
+
+	r = wait_readable(sb, sb->socket);
+	if (r < 0)
+		return r;
+	r = channel_receive(sb->socket, &m, 0);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't hear the launcher");
+	if (r == 0)
+		_exit(1); /* it gave up, and has said why */
+	return 0;
+}

@@ -13,3 +13,6 @@ int wait_readable(struct sandbox *sb, int fd);
 /* Makes the calling process die with the launcher where the plan says so, and fails when that is
  * dead already. Returns 0 or -errno with the failure recorded. */
 int wait_watch_launcher(struct sandbox *sb);
+
+/* Waits for the launcher's word. Returns 0 or -errno with the failure recorded. */
+int wait_go(struct sandbox *sb);
