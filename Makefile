@@ -108,6 +108,12 @@ bench: all
 	tests/bench/bench.py --husk $(BUILD)/husk --bwrap $(BUILD)/libexec/husk/bwrap \
 		--binary dynamic=$(BUILD)-dynamic/husk $(BENCHFLAGS)
 
+# What the filter of --fake-root costs apt, in CPU time.
+.PHONY: bench-filter
+bench-filter: all
+	tools/setup fakeroot
+	tests/bench/filter.py --husk $(BUILD)/husk $(BENCHFLAGS)
+
 fuzz: all
 	tools/setup fuzz
 	tools/fuzz $(BUILD) $(SECONDS)

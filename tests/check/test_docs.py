@@ -234,7 +234,7 @@ class Documents(TableCase):
                     if not re.search(rf'^ +{o}(  |$)', text, re.MULTILINE)])
 
     def test_readme_names_no_other_option(self):
-        others = ['--fork', '--pid']
+        others = ['--fork', '--pid', '--variant']
         found = [o for o in unknown_options(self.table, README) if o not in others]
         self.agree(found)
 

@@ -145,6 +145,16 @@ class Seen(PolicyCase):
             self.assertRuns(self.run_cmd([compiler, '-static', '-o', out, path]))
             self.assertRuns(self.husk(*HOST, *ON, '--', out), '00000\n')
 
+    def test_capabilities_are_real(self):
+        self.need('ip')
+        r = self.in_tmp('mount -t tmpfs x /mnt && mkdir -p o/u o/w o/l o/m p &&'
+                        ' mount -t overlay -o userxattr,lowerdir=o/l,upperdir=o/u,workdir=o/w o o/m'
+                        ' && touch o/m/f && ls o/u && mount -t proc p p && chroot / true &&'
+                        ' hostname h && hostname && ip link add name v0 type veth peer name v1 &&'
+                        ' ip -o link | grep -c @', '--unshare-net', '--unshare-uts',
+                        '--unshare-pid', '--dir', '/mnt')
+        self.assertRuns(r, 'f\nh\n2\n')
+
     def test_a_launch_as_usual(self):
         """With nothing but a filter more."""
         self.assertEqual(self.status((*SMALL, *ON), 'Seccomp_filters'), ['1'])

@@ -236,6 +236,29 @@ class NewRoot(Locked, ProbeCase):
                      ('clear /usr', 'EPERM'), ('tree /', 'EINVAL'))
 
 
+class Pretending:
+    """What --fake-root answers success to does nothing."""
+
+    def base(self):
+        args, top = super().base()
+        return ['--fake-root', *args], top
+
+    def test_devices_are_not_reached(self):
+        self.attempt(('mknod D/work/vda 0xfe00', 'ok'), ('access D/work/vda', 'ENOENT'))
+
+    def test_a_pretended_user_may_no_more(self):
+        self.attempt(('setuid 1', 'ok'), ('umount D/data', 'EINVAL'), ('remount D/data2', 'EPERM'),
+                     ('clear D/data2', 'EPERM'), ('write D/data2/new', 'EROFS'))
+
+
+class FakeRootInPlace(Pretending, InPlace):
+    """The host's tree, as fake root."""
+
+
+class FakeRootInNewRoot(Pretending, NewRoot):
+    """A root of its own, as fake root."""
+
+
 class HostTree(ProbeCase):
     """No file system option: the host's tree, in one user namespace."""
 
