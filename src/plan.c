@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "mask.h"
 #include "personality.h"
+#include "policy.h"
 #include "ranges.h"
 #include "rules.h"
 #include "sys.h"
@@ -443,6 +444,8 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f)
 	if (r < 0)
 		return r;
 	decide_identity(p, caller);
+	if (p->pretence && p->ranges)
+		p->pretence = policy_pretence("fake-devices"); /* ids are real */
 	r = rules_check_pretence(p, f);
 	if (r == 0)
 		r = decide_landlock(p, caller, f);

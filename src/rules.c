@@ -169,9 +169,9 @@ static bool maps_and_block(const struct plan *p)
 	return maps_asked(p) && p->userns_block_fd >= 0;
 }
 
-static bool maps_and_pretence(const struct plan *p)
+static bool maps_and_consistent(const struct plan *p)
 {
-	return maps_asked(p) && p->pretence;
+	return maps_asked(p) && p->consistent;
 }
 
 static bool maps_and_owner(const struct plan *p)
@@ -280,9 +280,11 @@ static const struct rule early_rules[] = {
 	{ maps_and_block,
 	  "--map-auto, --map-users and --map-groups are not compatible with --userns-block-fd",
 	  "with that the caller writes the id maps" },
-	{ maps_and_pretence,
-	  "--map-auto, --map-users and --map-groups are not compatible with --fake-root",
-	  "it pretends what they make real: leave one of them out" },
+	{ maps_and_consistent,
+	  "--map-auto, --map-users and --map-groups are not compatible with "
+	  "--fake-root-consistent",
+	  "it pretends what they make real: leave one of them out; --fake-root with them pretends "
+	  "devices alone" },
 	{ without_and_no_join, "--join-without requires --join-pid or --join-fd", NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },
@@ -376,8 +378,9 @@ int rules_check_pretence(const struct plan *p, struct fail *f)
 {
 	bool mapped = p->userns && p->userns_block_fd < 0;
 
-	if (!p->pretence || ((p->uid == 0 || (!mapped && !p->uid_set)) &&
-			     (p->gid == 0 || (!mapped && !p->gid_set))))
+	if (!p->pretence || p->ranges ||
+	    ((p->uid == 0 || (!mapped && !p->uid_set)) &&
+	     (p->gid == 0 || (!mapped && !p->gid_set))))
 		return 0;
 	return fail_hint(f,
 			 fail(f, 0, "--%s requires uid 0 and gid 0 inside, not %u and %u",

@@ -244,7 +244,8 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 	    p->seccomp_fd < 0)
 		check(c, p->pretence->name, "",
 		      "what --fake-root pretends succeeds, and is not done");
-	if (p->userns && p->userns_block_fd < 0 && !p->pretence && !ranges_setgroups(p))
+	if (p->userns && p->userns_block_fd < 0 && (!p->pretence || p->ranges) &&
+	    !ranges_setgroups(p))
 		check(c, "setgroups", "", "groups can be neither given up nor taken");
 	if (ranges_setgroups(p) && (p->caps & CAP_BIT(CAP_SETGID)))
 		check(c, "groups", "", "groups can be given up and taken");

@@ -5,6 +5,8 @@
 import itertools
 import json
 import os
+import pwd
+import re
 import struct
 
 from probe import BWRAP, HOST, HUSK, SMALL, main
@@ -250,6 +252,47 @@ class With(PolicyCase):
         self.assertFails(self.joined(ON, '--', 'true'), 125, 'seccomp filters that the command')
         self.assertFails(self.joined((*ON, '--deny-syscalls', 'uname'), *ON, '--', 'true'), 125,
                          'seccomp filters that the command')
+
+
+class WithRanges(PolicyCase):
+    """Where ids are real only devices are pretended."""
+
+    ON = ('--map-auto', *ON)
+
+    def setUp(self):
+        super().setUp()
+        name = pwd.getpwuid(os.getuid()).pw_name
+        for path in ('/etc/subuid', '/etc/subgid'):
+            with open(path, encoding='ascii') as f:
+                if not re.search(rf'(?m)^{name}:', f.read()):
+                    self.skipTest('the user has no subordinate ids')
+
+    def test_calls(self):
+        got = self.calls(self.ON, 'x86-64:92:0:33:0', 'i386:182:0:33:0', 'x86-64:105:3000000000',
+                         f'x86-64:133:0:{CHR}:{NULL}', f'x86-64:133:0:{FIFO}:0')
+        self.assertEqual(list(got.values()), ['EFAULT', 'EFAULT', 'EINVAL', 'ok', 'EFAULT'])
+
+    def test_seen(self):
+        r = self.husk(*SMALL, *self.ON, '--tmpfs', '/tmp', '--chdir', '/tmp', '--', 'sh', '-c',
+                      'touch f; chown 33:44 f; stat -c %u:%g f; mknod n c 1 3; ls')
+        self.assertRuns(r, '33:44\nf\n')
+
+    def test_another_user(self):
+        r = self.husk(*SMALL, *self.ON, '--uid', '5', '--gid', '6', '--', 'id', '-u')
+        self.assertRuns(r, '5\n')
+
+    def test_told(self):
+        r = self.husk('--explain-json', *self.ON, '--', 'true')
+        self.assertEqual(json.loads(r.out)['walls']['fake-root'], 'fake-devices')
+        r = self.husk('--explain', *self.ON, '--', 'true')
+        self.assertIn('pretend mknod if', r.out)
+        self.assertNotIn('pretend chown', r.out)
+
+    def test_self_test(self):
+        r = self.husk(*SMALL, *self.ON, '--self-test')
+        self.assertRuns(r)
+        self.assertIn('- what --fake-root pretends succeeds, and is not done\n', r.out)
+        self.assertIn('- groups can be given up and taken\n', r.out)
 
 
 class Refused(PolicyCase):

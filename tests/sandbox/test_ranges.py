@@ -357,7 +357,8 @@ class Named(RangesCase):
                 (('--map-users', '1:2:3', '--userns2', fd), 'not compatible with --userns or'),
                 (('--map-auto', '--unshare-user', '--userns-block-fd', fd, '--info-fd', '2'),
                  'not compatible with --userns-block-fd'),
-                (('--map-auto', '--fake-root'), 'not compatible with --fake-root')):
+                (('--map-auto', '--fake-root-consistent'),
+                 'not compatible with --fake-root-consistent\n.*devices alone')):
             with self.subTest(args=args):
                 r = self.husk(*args, '--', 'true', pass_fds=[fd])
                 self.assertFails(r, 125, err)
