@@ -34,6 +34,7 @@ EMBED(text_default, "default.policy");
 EMBED(text_strict, "strict.policy");
 EMBED(text_devices, "fake-devices.policy");
 EMBED(text_root, "fake-root.policy");
+EMBED(text_consistent, "fake-root-consistent.policy");
 EMBED(text_newer, "newer.calls");
 
 /* --- an interpreter of the instructions that filters are made of --------------------------- */
@@ -169,6 +170,7 @@ static uint32_t line_says(const char *line, const struct call *call, bool *ret_c
 		return 0;
 	return strcmp(answer, "allow") == 0	? ALLOW
 	       : strcmp(answer, "pretend") == 0 ? ERROR(0)
+	       : strcmp(answer, "notify") == 0	? SECCOMP_RET_USER_NOTIF
 	       : strcmp(answer, "EPERM") == 0	? ERROR(EPERM)
 	       : strcmp(answer, "ENOSYS") == 0	? ERROR(ENOSYS)
 						: ERROR(EAFNOSUPPORT);
@@ -225,7 +227,10 @@ static uint32_t expected(const struct policy *policy, const struct call *call)
 {
 	struct says says = { 0, 0 };
 
-	text_says(is_wall(policy) ? text_default : text_devices, call, &says);
+	if (is(policy, "fake-root-consistent"))
+		text_says(text_consistent, call, &says);
+	else
+		text_says(is_wall(policy) ? text_default : text_devices, call, &says);
 	if (is(policy, "strict"))
 		text_says(text_strict, call, &says);
 	if (is(policy, "fake-root"))
