@@ -48,9 +48,7 @@
  *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
- * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own:
- *   store.c        what is pretended about files; journal.c: the same on disk; acl.c: lists in it
- *   ids.c          what processes pretend to be */
+ * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own: see its main.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -16,7 +16,8 @@
  *   stat.c      what is pretended of files is shown
  *   files.c     owners, modes, devices, names; pending.c: what the kernel does of it
  *   store.c     what is pretended of files; journal.c: kept in a database
- *   ids.c       the ids that processes pretend to have */
+ *   ids.c       the ids that processes pretend to have; idcalls.c: asked for, and set
+ *   xattrs.c    extended attributes that the kernel refuses; acl.c: access control lists */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -43,6 +44,7 @@
 #include "../util.h"
 #include "call.h"
 #include "files.h"
+#include "idcalls.h"
 #include "ids.h"
 #include "listen.h"
 #include "pending.h"
@@ -50,6 +52,7 @@
 #include "stat.h"
 #include "store.h"
 #include "tasks.h"
+#include "xattrs.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
@@ -332,6 +335,8 @@ static int prepare(struct loop *loop, const char *file, struct fail *f)
 
 	add_rows(loop, stat_rows, stat_rows_n);
 	add_rows(loop, files_rows, files_rows_n);
+	add_rows(loop, xattrs_rows, xattrs_rows_n);
+	add_rows(loop, ids_rows, ids_rows_n);
 	world->tasks = tasks_new();
 	world->keys = keys_new();
 	world->pending = pending_new();

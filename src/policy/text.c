@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "../family.h"
@@ -34,6 +36,8 @@ static const struct {
 	{ "notify", SECCOMP_RET_USER_NOTIF },
 }, constants[] = {
 	{ "NO_ID", UINT32_MAX },
+	{ "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS },
+	{ "RLIMIT_LOCKS", RLIMIT_LOCKS },
 	{ "S_IFCHR", S_IFCHR },
 	{ "S_IFBLK", S_IFBLK },
 	{ "TIOCSTI", TIOCSTI },
