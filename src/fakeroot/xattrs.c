@@ -18,6 +18,7 @@
 #include "acl.h"
 #include "ids.h"
 #include "resolve.h"
+#include "tasks.h"
 #include "../util.h"
 
 enum kind {
