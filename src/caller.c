@@ -70,6 +70,10 @@ static bool is_real_root(int proc_fd)
 {
 	struct stat st;
 
+	/* /proc is root's: whoever has another id is not root. Whoever has the same may be another,
+	 * to whom all that have no id here look alike. */
+	if (fstat(proc_fd, &st) == 0 && st.st_uid != getauxval(AT_EUID))
+		return false;
 	if (faccessat(proc_fd, "sys/kernel/core_pattern", W_OK, 0) == 0 || errno == EROFS)
 		return true;
 	if (errno == EACCES)

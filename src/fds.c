@@ -7,16 +7,25 @@
 #include "sys.h"
 #include "util.h"
 
-static int compare(const void *a, const void *b)
+/* They are few: qsort(3) would touch pages of stack and text of its own. */
+static void sort(int *list, size_t n)
 {
-	return *(const int *)a - *(const int *)b;
+	size_t i, j;
+
+	for (i = 1; i < n; i++)
+		for (j = i; j > 0 && list[j - 1] > list[j]; j--) {
+			int more = list[j - 1];
+
+			list[j - 1] = list[j];
+			list[j] = more;
+		}
 }
 
 int fds_close_others(int *keep, size_t n, int from)
 {
 	size_t i;
 
-	qsort(keep, n, sizeof *keep, compare);
+	sort(keep, n);
 	for (i = 0; i < n; i++) {
 		if (keep[i] < from)
 			continue;

@@ -14,6 +14,7 @@
 #include "caps.h"
 #include "channel.h"
 #include "command.h"
+#include "doze.h"
 #include "events.h"
 #include "fail.h"
 #include "fds.h"
@@ -294,10 +295,17 @@ static _Noreturn void loop(struct init *init)
 		{ .fd = init->tells_stops ? init->sb->socket : -1, .events = POLLIN },
 	};
 
+	/* the caller's filters, where they are ours too, may refuse what dozing takes */
+	bool dozes = !init->sb->plan->as->filters_init || init->sb->n_filters == 0;
+
+	if (!init_watches(init->sb->plan) && dozes)
+		doze_soon();
 	while (!init_watches(init->sb->plan))
-		reap(init, 0);
+		if (reap(init, 0) && dozes)
+			doze_wait();
 	for (;;) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+		if ((dozes ? doze_poll(fds, ARRAY_SIZE(fds)) : poll(fds, ARRAY_SIZE(fds), -1)) <
+		    0) {
 			if (errno == EINTR)
 				continue;
 			fail(init->sb->fail, errno, "poll");

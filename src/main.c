@@ -22,7 +22,8 @@
  *   offers.c       --features; trials.c: what the kernel offers, by trying
  *   launch.c       the launcher: preparations, first clone
  *   supervise.c    the launcher: messages, status, wait; survivors.c: what a dead init left;
- *                  watcher.c: ends a command without an init with the launcher
+ *                  watcher.c: ends a command without an init with the launcher; doze.c: sleeps
+ *                  with little memory, as pid 1 does
  *   forward.c      the launcher: signals to the command, stops of it
  *   mapper.c       the launcher: id maps of ranges, by newuidmap and newgidmap
  *   relay.c        the launcher: between the caller's terminal and that of --pty

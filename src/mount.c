@@ -179,12 +179,12 @@ int mount_fresh(struct sandbox *sb, const struct op *op, const char *type,
 		r = check_cover(sb, op, d.fd);
 	if (r < 0)
 		; /* said */
-	else if (wrong_type(&d, DEST_DIR))
-		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
 	else if (context >= 0 || *options || d.to[0] || fchdir(d.fd) < 0)
 		r = attach_fresh(context, &d, type, options, attrs);
 	else if (sys_mount(type, ".", type, attrs_ms(attrs), NULL) < 0)
 		r = neg_errno();
+	if (r < 0 && wrong_type(&d, DEST_DIR))
+		r = fail(sb->fail, 0, "Destination is not a directory %s", op->dest);
 	if (mount_return(sb) < 0)
 		r = fail(sb->fail, errno, "Can't return to the working directory");
 	dest_close(&d);

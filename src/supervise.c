@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "channel.h"
+#include "doze.h"
 #include "events.h"
 #include "fail.h"
 #include "fds.h"
@@ -305,9 +306,10 @@ static int wait_for_end(struct supervisor *su)
 			{ .fd = su->notify.pidfd, .events = POLLIN },
 		};
 
-		int timeout = p->pty ? relay_poll(&su->relay, fds + 5) : -1;
+		int n = p->pty ? poll(fds, ARRAY_SIZE(fds), relay_poll(&su->relay, fds + 5))
+			       : doze_poll(fds, 5);
 
-		if (poll(fds, p->pty ? ARRAY_SIZE(fds) : 5, timeout) < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
 		if (fds[3].revents)
 			return parent_died(su);

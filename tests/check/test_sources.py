@@ -39,7 +39,7 @@ LAYERS = (
     {'ranges.h', 'rules.h'},
     {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h',
      'subid.h', 'target.h', 'walls.h'},
-    {'channel.h', 'dest.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'lock.h',
+    {'channel.h', 'dest.h', 'doze.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'lock.h',
      'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',
      'status.h', 'sysctl.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
     {'fakeroot/listen.h', 'reach.h'},
