@@ -250,7 +250,8 @@ def unlisted(names, build):
     """The test files among names that tests/meson.build, whose text is build, does not run."""
     found = []
     for name in names:
-        match = re.match(r'tests/(unit|sandbox|compat|root|security|faults|check)/'
+        match = re.match(r'tests/(unit|sandbox|compat|root|security|faults|check|'
+                         r'fakeroot)/'
                          r'test_(\w+)\.(c|py)$',
                          name) or \
             re.match(r'tests/(kernel)/(\w+)\.(c)$', name) or \
