@@ -27,6 +27,9 @@ KINDS = {
     'husk, one level, pid namespace': (HUSK, *SMALL, '--cap-drop', 'ALL'),
     'husk, two levels': (HUSK, *TREE),
     'husk, one level': (HUSK,),
+    'husk, two levels, pid namespace, with a supervisor': (HUSK, *SMALL,
+                                                           '--fake-root-consistent'),
+    'husk, one level, pid namespace, with a supervisor': (HUSK, '--fake-root-consistent'),
     'bwrap, two levels, pid namespace': (BWRAP, *SMALL, *DIES, *ALL),
     'bwrap, one level, pid namespace': (BWRAP, *SMALL, *DIES),
     'bwrap, two levels': (BWRAP, '--unshare-user', *TREE, *DIES, *ALL),
@@ -36,6 +39,8 @@ KINDS = {
 AS_PID_1 = {
     'husk, two levels, as process 1': (HUSK, *SMALL, '--as-pid-1'),
     'husk, one level, as process 1': (HUSK, *SMALL, '--cap-drop', 'ALL', '--as-pid-1'),
+    'husk, as process 1, with a supervisor': (HUSK, *SMALL, '--as-pid-1',
+                                              '--fake-root-consistent'),
     'bwrap, two levels, as process 1': (BWRAP, *SMALL, *DIES, *ALL, '--as-pid-1'),
     'bwrap, one level, as process 1': (BWRAP, *SMALL, *DIES, '--as-pid-1'),
 }
@@ -172,10 +177,19 @@ class DeathCase(ProbeCase):
         self.assertEqual(names, [])
 
     def init_of(self, pid):
-        """The launcher's only child, once the builder, which may be slow to end, is gone."""
+        """The launcher's only child but for the supervisor of a fake root, once the builder, which
+        may be slow to end, is gone."""
+        def name(child):
+            try:
+                with open(f'/proc/{child}/comm', encoding='ascii') as f:
+                    return f.read()
+            except OSError:
+                return 'gone'
+
         def children():
             with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
-                return f.read().split()
+                return [child for child in f.read().split()
+                        if name(child) != 'husk-fake-root\n']
         self.assertTrue(wait_until(lambda: len(children()) == 1))
         return int(children()[0])
 
