@@ -65,6 +65,13 @@ class Budget(Case):
         # pid 1 that is to sleep with little memory has asked to be woken for that: two calls
         self.within(182 if self.is_dynamic() else 166, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
 
+    def test_fake_root_is_one_call(self):
+        """A filter is loaded, with --fake-root alone."""
+        for args, number in (((), 0), (('--fake-root',), 1)):
+            calls = self.calls(HUSK, *SMALL, *args, '--', '/bin/true')
+            filters = [c for c in calls if c.startswith(('prctl(PR_SET_SECCOMP', 'seccomp('))]
+            self.assertEqual(len(filters), number, filters)
+
     def test_no_fork_of_the_c_library(self):
         """It blocks and unblocks all signals around a call that is made once."""
         for args in ((), SMALL):

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import struct
-import sys
 import tarfile
 
 from tree import HUSK, SUITE, TreeCase, cache, main, mirror
@@ -225,5 +224,4 @@ class Programs(TreeCase):
 
 
 if __name__ == '__main__':
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     main()

@@ -135,27 +135,39 @@ class Seen(PolicyCase):
         r = self.in_tmp('setpriv --reuid 33 --regid 33 --clear-groups id -u')
         self.assertRuns(r, '0\n')
 
-    def test_32_bits_and_static(self):
+    def run_compiled(self, compiler):
+        """A static program makes the calls."""
+        self.need(compiler)
         path = self.write('p.c', '#include <grp.h>\n#include <stdio.h>\n#include <unistd.h>\n'
                           '#include <sys/stat.h>\n#include <sys/sysmacros.h>\n'
                           'int main(void) { return printf("%d%d%d%d%d\\n",'
                           ' chown("/tmp", 33, 33), setgroups(0, NULL), setgid(33), setuid(33),'
                           ' mknod("/tmp/n", S_IFCHR, makedev(1, 3))) < 0; }\n')
-        for compiler in ('gcc', 'i686-linux-gnu-gcc', 'musl-gcc'):
-            self.need(compiler)
-            out = path + compiler
-            self.assertRuns(self.run_cmd([compiler, '-static', '-o', out, path]))
-            self.assertRuns(self.husk(*HOST, *ON, '--', out), '00000\n')
+        out = path + compiler
+        self.assertRuns(self.run_cmd([compiler, '-static', '-o', out, path]))
+        self.assertRuns(self.husk(*HOST, *ON, '--', out), '00000\n')
+
+    def test_a_static_program(self):
+        self.run_compiled('gcc')
+
+    def test_a_program_of_32_bits(self):
+        self.run_compiled('i686-linux-gnu-gcc')
 
     def test_capabilities_are_real(self):
-        self.need('ip')
         r = self.in_tmp('mount -t tmpfs x /mnt && mkdir -p o/u o/w o/l o/m p &&'
                         ' mount -t overlay -o userxattr,lowerdir=o/l,upperdir=o/u,workdir=o/w o o/m'
                         ' && touch o/m/f && ls o/u && mount -t proc p p && chroot / true &&'
-                        ' hostname h && hostname && ip link add name v0 type veth peer name v1 &&'
-                        ' ip -o link | grep -c @', '--unshare-net', '--unshare-uts',
-                        '--unshare-pid', '--dir', '/mnt')
-        self.assertRuns(r, 'f\nh\n2\n')
+                        ' hostname h && hostname', '--unshare-uts', '--unshare-pid', '--dir',
+                        '/mnt')
+        self.assertRuns(r, 'f\nh\n')
+
+    def test_a_link_of_its_own(self):
+        self.need('ip')
+        r = self.in_tmp('ip link add name v0 type veth peer name v1 && ip -o link | grep -c @',
+                        '--unshare-net')
+        if 'Unknown device type' in r.err:
+            self.skipTest('the kernel has no veth')
+        self.assertRuns(r, '2\n')
 
     def test_a_launch_as_usual(self):
         """With nothing but a filter more."""
