@@ -5,9 +5,10 @@
 The work is apt-get install in a Debian made by debootstrap, each time on a fresh overlay of it in
 memory: of packages that need no owner but root, so that it can be done without the filter too, and
 of some that need others, without the filter as --map-auto; a walk through the tree that looks at
-every file; and a million of the smallest system call, by a static program. The figure is CPU time, user and system, of husk and all that it starts, in s:
-median (minimum), and the ratio of the medians. It moves less than wall time on a machine that does
-other things as well, and on an idle one the two ratios are alike.
+every file; and a million of the smallest system call, by a static program. The figure is CPU time,
+user and system, of husk and all that it starts, in s: median (minimum), and the ratio of the
+medians. It moves less than wall time on a machine that does other things as well, and on an idle
+one the two ratios are alike.
 
 Run as root it becomes the tests' user. The first run downloads, to ~/.cache/husk-debs.
 """
