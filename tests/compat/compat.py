@@ -13,7 +13,8 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
-from harness import BWRAP, ORACLE, PYTHON, SLOW, Case, RootCase, main, mounts  # noqa: E402,F401
+from harness import (  # noqa: E402,F401
+    BWRAP, ORACLE, PATIENCE, PYTHON, SLOW, Case, RootCase, main, mounts)
 
 EACH = (ORACLE, BWRAP)
 HOST = ('--ro-bind', '/', '/')

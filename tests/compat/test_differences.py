@@ -11,7 +11,8 @@ import struct
 import time
 
 from compat import (
-    BWRAP, DEVHOST, HOST, NEWPROC, ORACLE, PROC, PYTHON, SLOW, USR, Compare, In, main)
+    BWRAP, DEVHOST, HOST, NEWPROC, ORACLE, PATIENCE, PROC, PYTHON, SLOW, USR, Compare, In,
+    main)
 
 ROOT = (*USR, *PROC)
 CAPS = ('grep', '^Cap', '/proc/self/status')
@@ -121,7 +122,7 @@ class NoWindow(Differ):
             self.close(w)
             time.sleep(random.uniform(0, 0.008))
             p.kill()
-            self.assertTrue(select.select([r], [], [], 5 * SLOW)[0], 'the sandbox lives on')
+            self.assertTrue(select.select([r], [], [], PATIENCE * SLOW)[0], 'the sandbox lives on')
             self.close(r)
 
     def test_killed_right_after_the_start_without_a_pid_namespace(self):
@@ -131,7 +132,7 @@ class NoWindow(Differ):
             self.close(w)
             time.sleep(random.uniform(0, 0.008))
             p.kill()
-            self.assertTrue(select.select([r], [], [], 5 * SLOW)[0], 'the sandbox lives on')
+            self.assertTrue(select.select([r], [], [], PATIENCE * SLOW)[0], 'the sandbox lives on')
             self.close(r)
 
     @staticmethod
@@ -158,7 +159,7 @@ class NoWindow(Differ):
                 time.sleep(0.001)
             time.sleep(random.uniform(0, 0.010))
             p.kill()
-            self.assertTrue(select.select([r], [], [], 5 * SLOW)[0], 'the sandbox lives on')
+            self.assertTrue(select.select([r], [], [], PATIENCE * SLOW)[0], 'the sandbox lives on')
             self.close(r)
 
 

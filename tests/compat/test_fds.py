@@ -5,8 +5,8 @@
 import fcntl
 import os
 
-from compat import (DEVHOST, EACH, HOST, NEWPROC, PROC, USR, Compare, In, Out, deny, main,
-                    open_end)
+from compat import (DEVHOST, EACH, HOST, NEWPROC, PATIENCE, PROC, SLOW, USR, Compare, In, Out,
+                    deny, main, open_end)
 
 LS = ('ls', '/proc/self/fd')
 
@@ -83,7 +83,7 @@ class SyncFd(Compare):
                 self.close(w)
                 self.assertTrue(open_end(r, 0.2))
                 p.stdin.close()
-                self.assertFalse(open_end(r, 5))
+                self.assertFalse(open_end(r, PATIENCE * SLOW))
 
     def test_open_while_an_orphan_runs(self):
         for program in EACH:
@@ -97,7 +97,7 @@ class SyncFd(Compare):
                 self.close(w)
                 self.assertTrue(open_end(r, 0.2))
                 self.close(hold_w)
-                self.assertFalse(open_end(r, 5))
+                self.assertFalse(open_end(r, PATIENCE * SLOW))
 
     def test_that_is_not_open(self):
         self.same(*HOST, '--sync-fd', '99', 'true')

@@ -6,12 +6,13 @@ import os
 import select
 import signal
 
-from compat import DEVHOST, EACH, HOST, NEWPROC, PROC, PYTHON, USR, Compare, main
+from compat import (DEVHOST, EACH, HOST, NEWPROC, PATIENCE, PROC, PYTHON, SLOW, USR, Compare,
+                    main)
 
 SLEEP = ('sh', '-c', 'echo; exec sleep 60')
 
 
-def ended(fd, timeout):
+def ended(fd, timeout=PATIENCE * SLOW):
     """Whether the last holder of a pipe's other end goes within timeout seconds."""
     return bool(select.select([fd], [], [], timeout)[0])
 
@@ -77,7 +78,7 @@ class AsPid1(Compare):
                     [program, *DEVHOST, '--unshare-pid', '--as-pid-1', 'sh', '-c',
                      'sleep 60 >&2 & exit 0'], pass_fds=[w]))
                 self.close(w)
-                self.assertTrue(ended(r, 5))
+                self.assertTrue(ended(r))
 
     def test_with_a_failing_command(self):
         self.same_error('execvp /nonexistent: No such file or directory',
@@ -160,7 +161,7 @@ class Orphans(Compare):
                 self.close(w)
                 self.assertFalse(ended(r, 0.2))
                 self.close(hold_w)
-                self.assertTrue(ended(r, 5))
+                self.assertTrue(ended(r))
 
 
 class DieWithParent(Compare):
@@ -180,7 +181,7 @@ class DieWithParent(Compare):
             with self.subTest(program):
                 shell, pid, r = self.running(program, *options)
                 os.kill(shell.pid if whom == 'parent' else pid, number)
-                self.assertEqual(ended(r, 5 if dies else 0.4), dies)
+                self.assertEqual(ended(r, PATIENCE * SLOW if dies else 0.4), dies)
 
     def test_parent_killed(self):
         self.killed('parent', signal.SIGKILL, True, '--die-with-parent')

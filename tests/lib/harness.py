@@ -53,6 +53,8 @@ KEPT_ENV = ('HUSK_TEST_USER', 'HUSK_TEST_SLOW', 'HUSK_TRACE', 'HUSK_BUILD', 'HUS
             'HUSK_OFFSETS', 'ASAN_OPTIONS', 'UBSAN_OPTIONS')
 # every limit of time is multiplied by this: an emulated machine is slow
 SLOW = float(os.environ.get('HUSK_TEST_SLOW', 1))
+# seconds: on a machine that has other things to do as well, whatever happens at all happens within
+PATIENCE = 60
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -143,12 +145,12 @@ def alive(pid):
     return fields is not None and fields[0] not in 'ZX'
 
 
-def wait_gone(pid, timeout=5.0):
+def wait_gone(pid, timeout=PATIENCE):
     """Wait until the process is gone or a zombie; False when it still lives at the end."""
     return wait_until(lambda: not alive(pid), timeout)
 
 
-def wait_until(condition, timeout=5.0):
+def wait_until(condition, timeout=PATIENCE):
     """Poll condition() until it is true; return its last value."""
     end = time.monotonic() + timeout * SLOW
     while True:
@@ -159,13 +161,13 @@ def wait_until(condition, timeout=5.0):
 
 
 class _Process(subprocess.Popen):
-    """A process whose limits of time are multiplied by SLOW."""
+    """A process whose limits of time are long enough for a slow machine."""
 
     def wait(self, timeout=None):
-        return super().wait(timeout and timeout * SLOW)
+        return super().wait(timeout and max(timeout, PATIENCE) * SLOW)
 
     def communicate(self, input=None, timeout=None):
-        return super().communicate(input, timeout and timeout * SLOW)
+        return super().communicate(input, timeout and max(timeout, PATIENCE) * SLOW)
 
 
 def _kill(pid):
@@ -183,7 +185,7 @@ def _kill_with_descendants(pid):
 
 def _kill_leftovers(spare=()):
     """Kill and reap what is still below this process, which must be a subreaper."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         left = descendants(os.getpid(), True, spare)
         if not left:
@@ -394,7 +396,7 @@ class Case(unittest.TestCase):
 
     # running
 
-    def run_cmd(self, argv, input=None, env=None, cwd=None, pass_fds=(), timeout=20,
+    def run_cmd(self, argv, input=None, env=None, cwd=None, pass_fds=(), timeout=PATIENCE,
                 preexec_fn=None, umask=-1):
         """Run argv in a session of its own and wait for it, but not for orphans it leaves.
 
@@ -537,7 +539,8 @@ class Case(unittest.TestCase):
                 except BrokenPipeError:
                     pass
 
-    def pty(self, argv, input=b'', timeout=20, env=None, cwd=None, pass_fds=(), expect=()):
+    def pty(self, argv, input=b'', timeout=PATIENCE, env=None, cwd=None, pass_fds=(),
+            expect=()):
         """Run argv with a new terminal as its controlling one and as its fds 0, 1, 2.
 
         input is typed as soon as argv is executed. expect is a list of (text, reply): each

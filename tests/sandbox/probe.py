@@ -7,7 +7,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 from harness import (  # noqa: E402,F401
-    BWRAP, HUSK, ORACLE, PYTHON, SLOW, Case, RootCase, descendants, main, mounts, tree,
+    BWRAP, HUSK, ORACLE, PATIENCE, PYTHON, SLOW, Case, RootCase, descendants, main, mounts, tree,
     wait_until)
 
 with open(os.path.join(HERE, 'probe.c'), encoding='utf-8') as f:

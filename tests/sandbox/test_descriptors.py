@@ -8,7 +8,8 @@ import os
 import re
 import select
 
-from probe import BWRAP, HOST, HUSK, PROC, PYTHON, SLOW, SMALL, USR, ProbeCase, main
+from probe import (
+    BWRAP, HOST, HUSK, PATIENCE, PROC, PYTHON, SLOW, SMALL, USR, ProbeCase, main)
 
 
 class Inherited(ProbeCase):
@@ -139,7 +140,8 @@ class Status(ProbeCase):
             if f'{kind}-namespace' in found:
                 link = os.readlink(f'/proc/{found["child-pid"]}/ns/{kind}')
                 self.assertEqual(link, f'{kind}:[{found[f"{kind}-namespace"]}]')
-        self.assertEqual(select.select([read], [], [], 3 * SLOW)[0], [read], 'the fd is not closed')
+        self.assertEqual(select.select([read], [], [], PATIENCE * SLOW)[0], [read],
+                         'the fd is not closed')
         self.assertEqual(os.read(read, 1), b'')
         p.kill()
         self.close(go)
@@ -197,7 +199,7 @@ class Status(ProbeCase):
         self.close(go_r)
         self.assertEqual(select.select([read], [], [], 0.3)[0], [])
         self.close(go_w)
-        self.assertEqual(select.select([read], [], [], 5 * SLOW)[0], [read])
+        self.assertEqual(select.select([read], [], [], PATIENCE * SLOW)[0], [read])
         self.assertEqual(os.read(read, 1), b'')
         self.assertEqual(p.wait(), 0)
 
@@ -225,7 +227,7 @@ class Status(ProbeCase):
         self.close(info_w)
         pid = json.loads(os.read(info_r, 4096))['child-pid']
         # a front end may read to the end before it writes the maps
-        self.assertEqual(select.select([info_r], [], [], 3 * SLOW)[0], [info_r],
+        self.assertEqual(select.select([info_r], [], [], PATIENCE * SLOW)[0], [info_r],
                          'the fd is not closed')
         for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {os.getuid()} 1'),
                            ('gid_map', f'0 {os.getgid()} 1')):

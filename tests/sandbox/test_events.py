@@ -346,7 +346,7 @@ class WaitAll(EventCase):
                     self.assertEqual(f.readline(), 'up\n')
                     p.kill()
                     self.assertEqual(f.read(), '')
-                self.assertTrue(wait_until(lambda: not self.descendants(os.getpid()), 3))
+                self.assertTrue(wait_until(lambda: not self.descendants(os.getpid())))
 
     def test_needs_an_init(self):
         self.assertFails(self.husk('--unshare-pid', '--as-pid-1', '--wait-all', 'true'), 125,

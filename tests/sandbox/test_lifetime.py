@@ -214,21 +214,21 @@ seen = []
 for n in (1, 2, 3, 28):
     signal.signal(n, lambda n, f: seen.append(n))
 os.write(1, b'ready\\n')
-end = time.monotonic() + %s
-while time.monotonic() < end:
+while not seen:
     time.sleep(0.01)
-os.write(1, b'seen %%s\\n' %% str(seen).encode())
+time.sleep(0.3)
+os.write(1, b'seen %s\\n' % str(seen).encode())
 '''
 
     def test_interrupt_comes_once(self):
         for name, args in KINDS.items():
             with self.subTest(name):
                 r = self.pty([HUSK, *args, '--', '/usr/bin/python3', '-IS', '-c',
-                              self.COUNT % 0.4], expect=[('ready', '\x03')])
+                              self.COUNT], expect=[('ready', '\x03')])
                 self.assertIn('seen [2]', r.out)
 
     def test_quit_comes_once(self):
-        r = self.pty([HUSK, *SMALL, '--', '/usr/bin/python3', '-IS', '-c', self.COUNT % 0.4],
+        r = self.pty([HUSK, *SMALL, '--', '/usr/bin/python3', '-IS', '-c', self.COUNT],
                      expect=[('ready', '\x1c')])
         self.assertIn('seen [3]', r.out)
 
@@ -361,7 +361,7 @@ int main(int argc, char **argv)
 '''
 
     def test_thousands_are_reaped(self):
-        r = self.husk(*SMALL, '--', self.inside_c(self.ORPHANS, 'orphans'), timeout=50)
+        r = self.husk(*SMALL, '--', self.inside_c(self.ORPHANS, 'orphans'))
         self.assertRuns(r)
 
     def test_thousands_are_reaped_without_a_pid_namespace(self):
@@ -423,7 +423,7 @@ class Killed(ProbeCase):
             time.sleep(rng.uniform(0, longest))
             p.kill()
             p.wait()
-        self.assertTrue(wait_until(lambda: not self.kin(before), 3), self.kin(before))
+        self.assertTrue(wait_until(lambda: not self.kin(before)), self.kin(before))
 
     def kin(self, before):
         """What lives below this process (a subreaper) and did not before."""

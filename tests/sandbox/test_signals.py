@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from probe import BWRAP, HOST, HUSK, SLOW, SMALL, USR, ProbeCase, main, wait_until
+from probe import BWRAP, HOST, HUSK, PATIENCE, SLOW, SMALL, USR, ProbeCase, main, wait_until
 
 IN_PLACE = (*HOST, '--dev', '/dev')
 KINDS = {'host tree': (), 'in place': IN_PLACE, 'pid namespace': SMALL}
@@ -147,7 +147,7 @@ class Forwarded(ProbeCase):
 
     def test_an_alarm_set_before_husk_reaches_the_command(self):
         p = self.spawn(['/usr/bin/python3', '-IS', '-c', 'import os, signal, sys\n'
-                        'signal.setitimer(signal.ITIMER_REAL, 1)\n'
+                        'signal.setitimer(signal.ITIMER_REAL, 4)\n'
                         'os.execv(sys.argv[1], sys.argv[1:])', HUSK, *SMALL, '--',
                         self.inside_c(LISTEN, 'listen')])
         self.assertEqual(p.stdout.readline(), b'ready\n')
@@ -280,7 +280,7 @@ class Terminal(ProbeCase):
     def read_until(self, file, word):
         text = b''
         while word not in text:
-            self.assertTrue(select.select([file], [], [], 10 * SLOW)[0], text)
+            self.assertTrue(select.select([file], [], [], PATIENCE * SLOW)[0], text)
             text += os.read(file.fileno(), 100)
         return text
 
@@ -291,12 +291,14 @@ class Jobs(ProbeCase):
     time_limit = 240
 
     SHELLS = ('bash --norc --noediting -i', 'dash -i')
+    # as nothing is to be matched that is only echoed
+    WHILE = 'while jobs | grep Stop""ped; do sleep 0.1; done'
+    UNTIL = 'until jobs | grep Stop""ped; do sleep 0.1; done\n'
     LIST = 'ps -o stat=,comm= | sed s/^/PS:/; echo lis""ted\n'
 
     def shell(self, shell, *expect):
         env = dict(os.environ, PS1='prompt> ', ENV='')
-        r = self.pty(shell.split(), expect=[('prompt> ', f'HUSK={HUSK}\n'), *expect], env=env,
-                     timeout=30)
+        r = self.pty(shell.split(), expect=[('prompt> ', f'HUSK={HUSK}\n'), *expect], env=env)
         self.assertFalse(r.timed_out, r)
         return r.out
 
@@ -371,8 +373,8 @@ class Jobs(ProbeCase):
             command = f'$HUSK -- sh -c "echo \\$\\$ >{mark}; kill -STOP \\$\\$; exit 4"'
             with self.subTest(word):
                 out = self.shell('bash --norc --noediting -i', ('prompt> ', f'{command} &\n'),
-                                 ('prompt> ', 'sleep 0.3; echo\n'),
-                                 ('Stopped', f'kill -{word} $(cat {mark}); sleep 0.5; '
+                                 ('prompt> ', self.UNTIL),
+                                 ('Stopped', f'kill -{word} $(cat {mark}); {self.WHILE}; '
                                   'wait $!; echo st""=$?\n'), ('st=', 'exit\n'))
                 self.assertIn(f'st={status}', out)
 
@@ -380,7 +382,7 @@ class Jobs(ProbeCase):
         """kill -TSTP of the launcher alone stops the command and the job; -CONT continues both."""
         out = self.shell('bash --norc --noediting -i',
                          ('prompt> ', f'$HUSK -- {self.inside_c(SITTER, "sitter")} &\n'),
-                         ('ready', 'kill -TSTP $!\n'), ('prompt> ', 'sleep 0.3; echo\n'),
+                         ('ready', 'kill -TSTP $!\n'), ('prompt> ', self.UNTIL),
                          ('Stopped', self.LIST), ('listed', 'kill -CONT $!\n'),
                          ('went-on', 'kill $!; wait %1; echo st""=$?\n'), ('st=', 'exit\n'))
         self.assertEqual({s[0] for s in self.stopped(out)}, {'T'}, out)
@@ -388,7 +390,7 @@ class Jobs(ProbeCase):
 
     def test_reading_in_the_background_stops_the_job(self):
         out = self.shell('bash --norc --noediting -i', ('prompt> ', '$HUSK -- cat &\n'),
-                         ('prompt> ', 'sleep 0.3; echo\n'), ('Stopped', 'fg\n'),
+                         ('prompt> ', self.UNTIL), ('Stopped', 'fg\n'),
                          ('cat', 'typed\n'), ('typed\r\n', '\x04'),
                          ('prompt> ', 'echo st""=$?\n'),
                          ('st=', 'exit\n'))
@@ -408,7 +410,7 @@ class Jobs(ProbeCase):
                     os.write(m.fileno(), b'\x1a')
                     time.sleep(0.2)
                     os.write(m.fileno(), b'x\n')
-                    self.assertTrue(wait_until(lambda pid=pid: not self.alive(pid), 10))
+                    self.assertTrue(wait_until(lambda pid=pid: not self.alive(pid)))
                 self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 8)
 
 

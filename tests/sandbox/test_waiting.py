@@ -21,7 +21,7 @@ class Waiting(ProbeCase):
         self.assertIsNone(p.poll())
         p.send_signal(number)
         self.assertEqual(p.wait(5), -number)
-        self.assertTrue(wait_until(lambda: not self.descendants(os.getpid()), 3))
+        self.assertTrue(wait_until(lambda: not self.descendants(os.getpid())))
 
     def test_for_block_fd(self):
         r, _ = self.pipe()
