@@ -21,47 +21,53 @@
 #include "sys.h"
 #include "util.h"
 
-/* The watcher: says on READY how it began, as 0 or -errno, and waits. */
+/* The watcher: writes to READY when it has begun, or else ends with an errno as its status. */
 static _Noreturn void watch(int launcher, int child, int ready)
 {
 	struct pollfd fds[] = {
 		{ .fd = launcher, .events = POLLIN },
 		{ .fd = child, .events = POLLIN },
 	};
-	int keep[] = { launcher, child, ready };
+	int keep[] = { launcher, child, ready }, r;
 	uint64_t all = ~UINT64_C(0);
-	int r = 0;
+	ssize_t n;
 
 	/* whoever has stopped us, too, has not stopped us for good */
 	if (signals_mask(SIG_BLOCK, &all, NULL) < 0 || setsid() < 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) < 0)
-		r = neg_errno();
-	if (r == 0)
-		r = fds_close_others(keep, ARRAY_SIZE(keep), 0);
-	/* that nobody hears it is seen below */
-	if (write(ready, &r, sizeof r) != sizeof r && errno != EPIPE)
-		r = neg_errno();
+		_exit(errno);
+	r = fds_close_others(keep, ARRAY_SIZE(keep), 0);
 	if (r < 0)
-		_exit(1);
+		_exit(-r);
+	do {
+		n = write(ready, "", 1);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EPIPE) /* dead already, which is seen below */
+		_exit(errno);
 	fd_close(ready);
+	/* whatever a call that cannot fail says: nobody else would do this */
 	while (fds[0].revents == 0 && fds[1].revents == 0)
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			break; /* can't happen; and without us the command must not be */
-	if (fds[1].revents == 0)
+		poll(fds, ARRAY_SIZE(fds), -1);
+	if (fds[0].revents)
 		sys_pidfd_send_signal(child, SIGKILL);
 	_exit(0);
 }
 
-/* Returns what the watcher says on READY. */
-static int hear(int ready)
+/* Waits until WATCHER writes to READY. Returns 0, or -errno when it ends instead. */
+static int wait_ready(int watcher, int ready)
 {
+	siginfo_t end = { 0 };
 	ssize_t n;
-	int r = 0;
+	char byte;
 
 	do {
-		n = read(ready, &r, sizeof r);
+		n = read(ready, &byte, 1);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? neg_errno() : n == 0 ? -ESRCH : r;
+	if (n != 0)
+		return n < 0 ? neg_errno() : 0;
+	if (waitid(P_PIDFD, (id_t)watcher, &end, WEXITED | WNOWAIT | __WALL) < 0)
+		return neg_errno();
+	return end.si_code == CLD_EXITED && end.si_status ? -end.si_status : -ESRCH;
 }
 
 int watcher_start(int child, struct fail *f)
@@ -86,7 +92,7 @@ int watcher_start(int child, struct fail *f)
 	r = pid < 0 ? neg_errno() : 0;
 	fd_close(pair[1]);
 	if (r == 0)
-		r = hear(ready);
+		r = wait_ready(watcher, ready);
 	if (r == 0)
 		return watcher;
 	watcher_end(watcher);

@@ -4,9 +4,8 @@
 
 struct fail;
 
-/* Starts it, for the process of the pidfd CHILD, which is not to be waited on before. Returns its
- * pidfd, for watcher_end(), or -errno with the failure recorded. It watches from before this
- * returns. clone(2), pidfd_open(2). */
+/* Starts it, for the process of the pidfd CHILD. Returns its pidfd, for watcher_end(), once it
+ * watches, or -errno with the failure recorded. clone(2), pidfd_open(2). */
 int watcher_start(int child, struct fail *f);
 
 /* Ends and reaps it; empty is nobody. */
