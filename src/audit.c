@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 
 #include "attrs.h"
@@ -24,6 +25,7 @@
 #include "fail.h"
 #include "mountinfo.h"
 #include "personality.h"
+#include "procfile.h"
 #include "reach.h"
 #include "rules.h"
 #include "sandbox.h"
@@ -286,6 +288,18 @@ int audit_mounts(struct sandbox *sb)
 	return check_masks(sb);
 }
 
+/* The kernel does not show whether rules are in force. So what they must refuse is tried: nothing
+ * allows to read a directory that no path leads to. */
+static int check_rules(struct sandbox *sb)
+{
+	CLEANUP(fd_closep)
+	int fd = openat(sb->landlock_probe, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES)
+		return 0;
+	return fail(sb->fail, fd < 0 ? errno : EPERM, "the Landlock rules are not in force");
+}
+
 int audit_process(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -303,12 +317,50 @@ int audit_process(struct sandbox *sb)
 	if (limited && (held & ~p->caps) != 0)
 		return fail(sb->fail, EPERM, "the command would have %s",
 			    caps_name((unsigned)__builtin_ctzll(held & ~p->caps)));
-	return 0;
+	return p->landlock && !BROKEN("audit-landlock") ? check_rules(sb) : 0;
 }
 
 int audit_filtered(struct sandbox *sb)
 {
-	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2
-		       ? 0
-		       : fail(sb->fail, EPERM, "no seccomp filter is in force");
+	bool refused = true;
+
+	if (sb->terminal && !BROKEN("terminal-filter"))
+		refused = ioctl(-1, TIOCSTI, "") < 0 && errno == EPERM;
+	if (sb->refuse_keys)
+		refused &= syscall(SYS_request_key, NULL, NULL, NULL, 0) < 0 && errno == EPERM;
+	return refused ? 0 : fail(sb->fail, EPERM, "no seccomp filter is in force");
+}
+
+/* How many filters the calling process has, from its file of /proc at FD, or -errno. */
+static int count_filters(int fd)
+{
+	char status[8192];
+	ssize_t n = pread(fd, status, sizeof status - 1, 0);
+
+	if (n < 0)
+		return neg_errno();
+	status[n] = '\0';
+	return (int)procfile_field(status, "\nSeccomp_filters:", 10, NULL, 0);
+}
+
+int audit_filters_before(struct sandbox *sb, int *ret_fd)
+{
+	int n;
+
+	*ret_fd = sandbox_proc_open(sb, "thread-self/status", O_RDONLY);
+	n = *ret_fd < 0 ? *ret_fd : count_filters(*ret_fd);
+	return n < 0 ? fail(sb->fail, -n, "Can't count the seccomp filters") : n;
+}
+
+int audit_filters(struct sandbox *sb, int fd, int want)
+{
+	int n = count_filters(fd);
+
+	if (n == want || BROKEN("audit-filters") ||
+	    /* one of them may refuse to read, if that was asked for */
+	    (sb->plan->n_denied_calls > 0 && (n == -EPERM || n == -ENOSYS)))
+		return 0;
+	if (n < 0)
+		return fail(sb->fail, -n, "Can't count the seccomp filters");
+	return fail(sb->fail, EPERM, "%d seccomp filters are in force instead of %d", n, want);
 }

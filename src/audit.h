@@ -11,10 +11,19 @@ struct sandbox;
 int audit_mounts(struct sandbox *sb);
 
 /* Demands of the calling process, which is about to be the command, that it cannot gain privileges
- * by execve and has no capability that the plan does not give it. Returns 0, or -errno with the
- * failure recorded. */
+ * by execve, has no capability that the plan does not give it, and is behind Landlock rules where
+ * the plan has some. Returns 0, or -errno with the failure recorded. */
 int audit_process(struct sandbox *sb);
 
-/* Demands that the calling process has a seccomp filter. Returns 0, or -errno with the failure
- * recorded. */
+/* Demands that the filters of husk's own that sb->terminal and sb->refuse_keys ask for refuse what
+ * they are to. Returns 0, or -errno with the failure recorded. */
 int audit_filtered(struct sandbox *sb);
+
+/* Counts the seccomp filters of the calling process before those of the plan. On success *RET_FD is
+ * what audit_filters() needs. Returns the number, or -errno with the failure recorded.
+ * proc_pid_status(5). */
+int audit_filters_before(struct sandbox *sb, int *ret_fd);
+
+/* Demands that there are WANT filters now; FD is from audit_filters_before(). Returns 0, or -errno
+ * with the failure recorded. */
+int audit_filters(struct sandbox *sb, int fd, int want);

@@ -205,20 +205,44 @@ static int step_descriptors(struct sandbox *sb)
 	return sb->plan->as->closes_fds ? keep_descriptors(sb) : 0;
 }
 
-int command_filter(struct sandbox *sb)
+static int filter(struct sandbox *sb, size_t from, size_t to)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < sb->n_filters && r == 0; i++)
+	for (i = from; i < to && r == 0; i++)
 		r = seccomp_install(&sb->filters[i], sb->fail);
 	return r;
+}
+
+int command_filter(struct sandbox *sb)
+{
+	return filter(sb, 0, sb->n_filters);
+}
+
+/* Installs the filters that husk has made for the plan, the first OWN of all, and sees that they
+ * are there: of the caller's, which follow, the kernel's word must do, since they may refuse the
+ * question. */
+static int filter_own(struct sandbox *sb, size_t own)
+{
+	size_t want = seccomp_count(sb->plan);
+	int fd = NO_FD, before, r;
+
+	if (own == 0 && want == 0)
+		return 0;
+	before = audit_filters_before(sb, &fd);
+	if (before < 0)
+		return before;
+	r = filter(sb, 0, own);
+	return r < 0 ? r : audit_filters(sb, fd, before + (int)want);
 }
 
 /* Should: have its own filters below the caller's, whose answers then stand. Mustn't: be followed
  * by anything that a filter could refuse, but execve. */
 static int step_seccomp(struct sandbox *sb)
 {
+	const struct plan *p = sb->plan;
+	size_t own = sb->n_filters - p->n_seccomp_fds - (p->seccomp_fd >= 0);
 	int r;
 
 	r = notify_listen(sb);
@@ -230,9 +254,11 @@ static int step_seccomp(struct sandbox *sb)
 	if (r < 0)
 		return fail(sb->fail, -r, "prctl(PR_SET_SECCOMP)");
 	/* the caller's may refuse the question */
-	if ((sb->terminal && !BROKEN("terminal-filter")) || sb->refuse_keys)
+	if (sb->terminal || sb->refuse_keys)
 		r = audit_filtered(sb);
-	return r < 0 ? r : command_filter(sb);
+	if (r == 0)
+		r = filter_own(sb, own);
+	return r < 0 ? r : filter(sb, own, sb->n_filters);
 }
 
 /* Who is root inside can raise the limit of its own pid namespace again. The same number as a limit

@@ -87,6 +87,7 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.host_sys = NO_FD,
 		.host_proc = NO_FD,
 		.landlock_fd = NO_FD,
+		.landlock_probe = NO_FD,
 		.maps_from = NO_FD,
 		.maps_to = NO_FD,
 	};

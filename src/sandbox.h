@@ -46,6 +46,7 @@ struct sandbox {
 	char **command;
 	const char *chdir, *argv0, *exec_label;
 	int landlock_fd; /* rules, until they are put up */
+	int landlock_probe; /* a directory that they must refuse to open */
 	bool refuse_keys; /* no session keyring could be had */
 	int *lock_fds; /* by plan.locks */
 

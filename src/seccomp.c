@@ -186,6 +186,12 @@ int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n,
 	return 0;
 }
 
+size_t seccomp_count(const struct plan *p)
+{
+	return (p->pretence && !p->consistent) + (p->seccomp_policy != NULL) +
+	       (p->n_denied_calls > 0 || p->denied_families);
+}
+
 int seccomp_read(int fd, const char *option, struct seccomp_program *ret, struct fail *f)
 {
 	size_t room = 4096, length = 0;

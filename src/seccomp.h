@@ -22,6 +22,9 @@ int seccomp_of_plan(const struct plan *p, struct seccomp_program *to, size_t *n,
 /* The filter of a pretence. */
 struct seccomp_program seccomp_of_pretence(const struct policy *pretence);
 
+/* How many filters those are. */
+size_t seccomp_count(const struct plan *p);
+
 /* Reads a compiled filter from FD to its end. OPTION is the word to name it by in messages, or NULL
  * for bubblewrap's, which name none. Returns 0, or -errno with the failure recorded. */
 int seccomp_read(int fd, const char *option, struct seccomp_program *ret, struct fail *f);

@@ -8,12 +8,15 @@ runs.
 
 import re
 
-from rows import BWRAP, HOST, HUSK, PROC, SMALL, ProbeCase, main
+from rows import BWRAP, HOST, HUSK, PROC, SMALL, USR, ProbeCase, main
 
 BROKEN = {
     'userns-limit': ['UserNamespaces.test_disabled', 'UserNamespaces.test_every_way'],
     'userns-limit-outside': ['UserNamespaces.test_the_limit_cannot_be_lifted'],
-    'policy-loaded': ['Strict'],
+    'policy-loaded,audit-filters': ['Strict', 'Audit.test_a_policy_that_is_not_loaded'],
+    'landlock-restricted,audit-landlock': 'Audit.test_rules_that_are_not_in_force',
+    'audit-filters': 'Audit.test_a_filter_that_is_not_there',
+    'audit-landlock': 'Audit.test_rules_that_are_not_there',
 }
 
 # tries all of it, each in a process of its own; prints "NAME: ERROR", a line each
@@ -236,6 +239,64 @@ class Strict(ProbeCase):
         for name, error in got.items():
             if 'io_uring' in name or 'unknown' in name:
                 self.assertEqual(error, 'ENOSYS', name)
+
+
+class Audit(ProbeCase):
+    """A wall that was asked for and is not there stops the launch."""
+
+    def landlock(self):
+        if self.husk('--landlock', 'true').rc != 0:
+            self.skipTest('this kernel has no Landlock')
+
+    def faked(self, call, number, *args):
+        """The result of a launch whose call of this number is said to have worked and did not."""
+        log = self.path(f'log{number}')
+        r = self.run_cmd(['strace', '-f', '-qq', '-o', log, '-e',
+                          f'inject={call}:retval=0:when={number}', HUSK, *args, '--', 'echo',
+                          'ran'])
+        with open(log, encoding='utf-8', errors='replace') as f:
+            return r, f.read()
+
+    def test_rules_that_are_not_there(self):
+        self.need('strace')
+        self.landlock()
+        for args in (HOST, SMALL, (), ('--cap-drop', 'ALL'), (*SMALL, '--uid', '5')):
+            with self.subTest(args=args):
+                r, log = self.faked('landlock_restrict_self', 1, *args, '--landlock')
+                self.assertIn('INJECTED', log)
+                self.assertNotIn('ran', r.out)
+                self.assertFails(r, 125, 'self-audit: the Landlock rules are not in force')
+
+    def test_rules_that_are_not_in_force(self):
+        """Whether husk has them put up or not: they hold, or nothing runs."""
+        self.landlock()
+        secret = self.open('/')
+        r = self.husk(*USR, *PROC, '--landlock', '--keep-fd', secret, '--', 'cat',
+                      f'/proc/self/fd/{secret}/etc/hostname', pass_fds=[secret])
+        self.assertNotEqual(r.rc, 0, r)
+        self.assertEqual(r.out, '')
+
+    def test_a_filter_that_is_not_there(self):
+        self.need('strace')
+        for args in (('--seccomp-policy', 'strict'), ('--deny-syscalls', 'uname'),
+                     ('--seccomp-policy', 'default', '--deny-socket-families', 'inet6')):
+            faked = 0
+            for number in range(1, 9):
+                r, log = self.faked('prctl', number, *HOST, *args)
+                if re.search(r'PR_SET_SECCOMP.*INJECTED', log):
+                    faked += 1
+                    self.assertNotIn('ran', r.out)
+                    self.assertFails(r, 125, 'seccomp filters are in force instead of')
+            self.assertEqual(faked, len(args) // 2)
+
+    def test_a_policy_that_is_not_loaded(self):
+        """Whether husk loads it or not: it holds, or nothing runs."""
+        r = self.husk(*HOST, '--seccomp-policy', 'strict', '--', 'unshare', '-U', 'true')
+        self.assertNotEqual(r.rc, 0, r)
+
+    def test_who_refuses_the_question_is_not_asked(self):
+        """A filter of the caller's, or of names, may refuse to read: the launch goes on."""
+        self.assertRuns(self.husk(*HOST, '--deny-syscalls', 'pread64,prctl', '--', self.prober()))
 
 
 class Capabilities(ProbeCase):
