@@ -9,6 +9,7 @@
  *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c opt_policy.c:
  *                  its handlers; rlimit.c setting.c: the names of limits, of settings;
  *                  slurp.c: what --args reads
+ *   sealed.c       husk itself, run from a copy that nobody can write to
  *   claim.c        the descriptors that options name: claimed before there are others
  *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
  *   caller.c       who calls, and whether with more privilege than it should have
@@ -71,6 +72,7 @@
 #include "personality.h"
 #include "plan.h"
 #include "probe.h"
+#include "sealed.h"
 #include "selftest.h"
 #include "slurp.h"
 #include "trace.h"
@@ -284,6 +286,8 @@ int main(int argc, char **argv)
 			      "options");
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0], &failure);
+	if (r == 0)
+		r = sealed_run(&plan, argv, &failure);
 	if (r == 0)
 		r = run(&plan, argv, &trace, &status, &phase, &failure);
 	if (r < 0) {

@@ -258,6 +258,7 @@ static char **split_words(struct parse *p, char *data, size_t length)
 int parse_args_list(struct parse *p, const struct option *o, char **operands)
 {
 	char *data, **owned, **words, **command;
+	struct args *args;
 	size_t length;
 	int fd = NO_FD, r;
 
@@ -277,6 +278,10 @@ int parse_args_list(struct parse *p, const struct option *o, char **operands)
 					   "the caller opens it, as in 3<words")
 			       : fail(p->fail, -r, "Can't read --args data");
 	*owned = data;
+	args = plan_append(&p->plan->args, &p->plan->n_args, sizeof *args);
+	if (!args)
+		return parse_no_memory(p);
+	*args = (struct args){ .fd = fd, .data = data, .length = length };
 	/* the reader leaves room for one byte after the data */
 	if (length > 0 && data[length - 1] != '\0') {
 		if (p->plan->as->args_terminated && !BROKEN("args-terminated"))

@@ -60,6 +60,7 @@ void plan_free(struct plan *p)
 	for (i = 0; i < p->n_owned; i++)
 		free(p->owned[i]);
 	free(p->owned);
+	free(p->args);
 	free(p->ops);
 	free(p->layers);
 	free(p->env);

@@ -123,6 +123,13 @@ struct typed {
 	size_t n_operands;
 };
 
+/* A list of --args. */
+struct args {
+	int fd; /* the caller's, which is closed by now */
+	const char *data;
+	size_t length; /* in bytes */
+};
+
 /* A resource limit of the command's, as getrlimit(2) has it. */
 struct limit {
 	int resource; /* RLIMIT_* */
@@ -322,7 +329,9 @@ struct plan {
 	size_t n_typed;
 	struct warning *warnings;
 	size_t n_warnings;
-	char **owned; /* memory behind the lists of --args */
+	struct args *args; /* the lists of --args, as they were read */
+	size_t n_args;
+	char **owned; /* memory behind them */
 	size_t n_owned;
 };
 

@@ -37,7 +37,7 @@ LAYERS = (
      'ns.h', 'personality.h', 'procfile.h', 'rlimit.h', 'setting.h', 'signals.h', 'slurp.h'},
     {'plan.h', 'trace.h'},
     {'ranges.h', 'rules.h'},
-    {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h',
+    {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h', 'sealed.h',
      'subid.h', 'target.h', 'walls.h'},
     {'channel.h', 'dest.h', 'doze.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'lock.h',
      'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',

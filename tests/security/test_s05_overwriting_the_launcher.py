@@ -5,7 +5,8 @@
 Worst where the caller may write to it: a copy of one's own, or the real root's. Pid 1 cannot be
 opened; a process of husk's that can, because the command is a link to /proc/self/exe, runs the very
 file that the sandbox's pid 1 runs, and while that lives, and nobody inside outlives it, the kernel
-lets nobody write to it. Of another file than that, for one who joins, there is no such promise.
+lets nobody write to it. One who joins may have another file, an update: then a copy is run instead,
+which is sealed.
 """
 
 import hashlib
@@ -13,11 +14,13 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 
 from rows import BWRAP, HUSK, PROC, PYTHON, USER, USR, RootProbeCase, main
 
 BROKEN = {
     'init-closed': ['Exe.test_pid_1_cannot_be_opened'],
+    'join-sealed': ['Exe.test_a_file_that_has_been_updated'],
 }
 
 # opens the programs of all processes, in every way, and tries to write to each, again and again
@@ -124,13 +127,61 @@ class Exe(RootProbeCase):
         return p, other
 
     def test_by_a_link_in_a_sandbox_that_is_joined(self):
-        """Then its program can be opened; nobody can write to it while the first one lives."""
+        """Then a program can be opened, but nobody can write to it."""
         for copy, wrap in self.programs():
             if copy.endswith('husk'):
                 p, other = self.joined(copy, wrap, '1')
                 other.communicate(b'')
                 self.assertNotIn(b'written', p.stdout.read())
                 p.wait()
+
+    def update(self, copy):
+        """Replace a program by one that is the same but another file."""
+        shutil.copy2(copy, copy + '.new')
+        os.chown(copy + '.new', os.stat(copy).st_uid, -1)
+        os.rename(copy + '.new', copy)
+
+    def test_a_file_that_has_been_updated(self):
+        """Nobody runs the new one when whoever has joined by it is gone: it is as it was."""
+        for copy, wrap in self.programs():
+            if not copy.endswith('husk'):
+                continue
+            for hidden in (False, True):
+                p = self.spawn(wrap([copy, *self.options(copy), *LINK, '--', PYTHON, '-IS',
+                                     '/attack.py', '4']))
+                self.assertEqual(p.stdout.readline(), b'ready\n')
+                pid = self.descendants(p.pid)[-1]
+                self.update(copy)
+                before = digest(copy)
+                join = ['--join-pid', str(pid)]
+                # the options may be in a list that can be read only once
+                words = ['--args', '0'] if hidden else join
+                data = '\0'.join([*join, '']) if hidden else ''
+                end = time.monotonic() + 3
+                while time.monotonic() < end:
+                    self.run_cmd(wrap([copy, *words, '--', '/lure', '--version']), input=data)
+                out = p.stdout.read()
+                self.assertIn(b'held', out, 'the attack was none')
+                self.assertNotIn(b'written', out)
+                self.assertEqual(digest(copy), before)
+                p.wait()
+
+    def test_an_updated_one_joins_as_before(self):
+        """From a copy of itself, with its words, its lists and its descriptors."""
+        for copy, wrap in self.programs():
+            if not copy.endswith('husk'):
+                continue
+            p = self.spawn(wrap([copy, *self.options(copy), '--', 'sleep', '60']))
+            self.assertTrue(self.wait_until(lambda q=p: len(self.descendants(q.pid)) > 1, 20))
+            pid = [x for x in self.descendants(p.pid)][-1]
+            r = self.run_cmd(['sh', '-c', 'exec "$@" 7<list', 'sh', *wrap(
+                [copy, '--args', '7', '--setenv', 'A', 'b', '--', 'sh', '-c',
+                 'echo "$A $B"; cat; cat /proc/$PPID/comm; ls -l /proc/self/fd | grep -c memfd'])],
+                input='in', cwd=os.path.dirname(self.write(
+                    'list', f'--join-pid\0{pid}\0--setenv\0B\0c d\0')))
+            self.assertEqual((r.rc, r.out), (1, 'b c d\ninhusk\n0\n'), r)
+            p.kill()
+            p.wait()
 
     def test_nobody_outlives_the_launcher(self):
         """When it is killed, whoever holds its file is gone before the file is free."""
