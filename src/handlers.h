@@ -85,5 +85,6 @@ HANDLER(opt_policy);
 HANDLER(opt_deny_syscalls);
 HANDLER(opt_deny_families);
 HANDLER(opt_fake_root);
+HANDLER(opt_fake_root_db);
 
 #undef HANDLER

@@ -105,7 +105,7 @@ int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct f
 	if (ret->pid == 0) {
 		/* the launcher waits meanwhile, and means to find what is written here */
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
-		r = become(path, NULL, pair[1], proc_fd);
+		r = become(path, p->fake_root_db, pair[1], proc_fd);
 		_exit(1);
 	}
 	if (ret->pid < 0)

@@ -39,6 +39,12 @@ int opt_fake_root(struct parse *p, const struct option *o, char **operands)
 	return 0;
 }
 
+int opt_fake_root_db(struct parse *p, const struct option *o, char **operands)
+{
+	p->plan->fake_root_db = operands[0];
+	return parse_path(p, o, operands[0]);
+}
+
 /* Calls ADD with each word of a list separated by commas. Returns 0 or -errno. */
 static int each(struct parse *p, const struct option *o, const char *list,
 		int (*add)(struct parse *p, const struct option *o, const char *word))

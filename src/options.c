@@ -99,6 +99,8 @@ const struct option options[] = {
 	  "Pretend success of what one id cannot do: chown, setuid, mknod" },
 	{ "--fake-root-consistent", "", GROUP_IDENTITY, OPT_HUSK, opt_fake_root, 1, 0,
 	  "The same, and remember and show what was pretended" },
+	{ "--fake-root-db", "FILE", GROUP_IDENTITY, OPT_HUSK, opt_fake_root_db, 0, 0,
+	  "Keep what is pretended of files in FILE, for the next launch" },
 	{ "--features", "", GROUP_GENERAL, OPT_HUSK, opt_action, ACTION_FEATURES, 0,
 	  "Print what this build and this kernel offer as one JSON object" },
 	{ "--file", "FD DEST", GROUP_ROOT, OPT_PERMS, opt_fd_dest, OP_FILE, 0,

@@ -297,6 +297,7 @@ struct plan {
 	const struct policy *seccomp_policy; /* or NULL */
 	const struct policy *pretence; /* of --fake-root, or NULL */
 	bool consistent; /* a supervisor answers the calls of the pretence */
+	const char *fake_root_db; /* where it remembers them over launches, or NULL */
 	uint16_t *denied_calls; /* indexes of policy_calls */
 	size_t n_denied_calls;
 	uint64_t denied_families; /* a bit each */

@@ -12,6 +12,7 @@
 #include "util.h"
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 
 static bool userns_and_unshare(const struct plan *p)
 {
@@ -137,6 +138,21 @@ static bool cgroupfs_without_cgroup(const struct plan *p)
 static bool subset_without_pid(const struct plan *p)
 {
 	return !(p->unshare & CLONE_NEWPID) && p->pidns_fd < 0 && any_op(p, OP_PROC_SUBSET);
+}
+
+static bool database_alone(const struct plan *p)
+{
+	return p->fake_root_db && !p->consistent;
+}
+
+static bool locks_and_consistent(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_limits; i++)
+		if (p->limits[i].resource == RLIMIT_LOCKS)
+			return p->consistent;
+	return false;
 }
 
 static bool limit_without_pid(const struct plan *p)
@@ -285,6 +301,10 @@ static const struct rule early_rules[] = {
 	  "--fake-root-consistent",
 	  "it pretends what they make real: leave one of them out; --fake-root with them pretends "
 	  "devices alone" },
+	{ database_alone, "--fake-root-db requires --fake-root-consistent",
+	  "what --fake-root pretends is not remembered" },
+	{ locks_and_consistent, "--rlimit locks is not compatible with --fake-root-consistent",
+	  "it tells processes apart by that limit, which limits nothing" },
 	{ without_and_no_join, "--join-without requires --join-pid or --join-fd", NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },

@@ -56,18 +56,22 @@ static uint64_t file_system(const struct call *c, const struct place *place,
 {
 	struct keys *keys = c->world->keys;
 	uint64_t dev = makedev(stat->stx_dev_major, stat->stx_dev_minor), fs = dev;
+	CLEANUP(fd_closep) int fd = NO_FD;
 	struct statfs at;
 	size_t i;
-	int fd;
 
 	for (i = 0; i < keys->n_file_systems; i++)
 		if (keys->file_systems[i].dev == dev)
 			return keys->file_systems[i].fs;
-	fd = openat(place->base, place->path,
-		    O_PATH | O_CLOEXEC | (place->at & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
-	if (fd >= 0 && fstatfs(fd, &at) == 0 && memcmp(&at.f_fsid, &(fsid_t){ 0 }, 8) != 0)
+	if (place->path[0] != '\0')
+		fd = openat(place->base, place->path,
+			    O_PATH | O_CLOEXEC |
+				    (place->at & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+	/* what cannot be asked now may be asked another time */
+	if (fstatfs(place->path[0] != '\0' ? fd : place->base, &at) < 0)
+		return dev;
+	if (memcmp(&at.f_fsid, &(fsid_t){ 0 }, 8) != 0)
 		memcpy(&fs, &at.f_fsid, sizeof fs);
-	fd_close(fd);
 	i = keys->n_file_systems < FILE_SYSTEMS ? keys->n_file_systems++ : dev % FILE_SYSTEMS;
 	keys->file_systems[i].dev = dev;
 	keys->file_systems[i].fs = fs;

@@ -25,5 +25,5 @@ enum listen_fd {
 struct listen_answer {
 	int32_t failed;
 	int32_t err; /* errno, or 0 where the text says it all */
-	char text[248];
+	char text[5000]; /* with a path in it */
 };

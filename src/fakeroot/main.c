@@ -237,13 +237,21 @@ static int serve(struct loop *loop)
 	}
 }
 
-/* Says to the command's process, or whoever comes in its place, how it stands. */
+/* Says to the command's process, or whoever comes in its place, how it stands. A hint cannot be
+ * handed on as such. */
 static void tell(bool failed, const struct fail *f)
 {
-	struct listen_answer answer = { .failed = failed, .err = f->err };
-	size_t length = strnlen(f->text, sizeof answer.text - 1);
+	struct listen_answer answer = { .failed = failed, .err = f->hint ? 0 : f->err };
+	const char *parts[] = { f->text, f->hint && f->err ? ": " : "",
+				f->hint && f->err ? fail_errno_text(f->err) : "",
+				f->hint ? "; " : "", f->hint ? f->hint : "" };
+	size_t i, length, used = 0;
 
-	memcpy(answer.text, f->text, length);
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		length = strnlen(parts[i], sizeof answer.text - 1 - used);
+		memcpy(answer.text + used, parts[i], length);
+		used += length;
+	}
 	send(LISTEN_SOCKET, &answer, sizeof answer, MSG_NOSIGNAL);
 }
 
