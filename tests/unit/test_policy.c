@@ -105,6 +105,8 @@ static uint32_t value_of(const char *word)
 		uint32_t value;
 	} words[] = {
 		{ "NO_ID", 0xffffffff },
+		{ "PR_SET_KEEPCAPS", 8 },
+		{ "RLIMIT_LOCKS", 10 },
 		{ "S_IFCHR", 0x2000 },
 		{ "S_IFBLK", 0x6000 },
 		{ "TIOCSTI", 0x5412 },
