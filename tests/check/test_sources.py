@@ -22,7 +22,7 @@ UNFINISHED = re.compile(r'\b(TO' + r'DO|FIX' + r'ME|XX' + r'X)\b')
 WIDTH = 100
 FUNCTION_LINES = 80
 FILE_LINES = 500
-LONG_FILES = ('src/options.c',)
+LONG_FILES = ('src/options.c', 'src/rules.c')
 NO_SPDX = re.compile(r'(^COPYING|\.(md|json|bpf|bin)|^tests/fuzz/corpus/.*)$')
 NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|'
                       r'^tests/(allowed-skips|fuzz/corpus/.*))$')
