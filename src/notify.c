@@ -149,13 +149,12 @@ static int explain_listen(struct fail *f, int err)
 }
 
 /* Sends the descriptors with one byte, and waits for the answer. */
-static int introduce(int socket, const int fds[LISTEN_FDS], struct listen_answer *ret)
+static int introduce(int socket, char byte, const int fds[LISTEN_FDS], struct listen_answer *ret)
 {
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(LISTEN_FDS * sizeof(int))];
 	} room = { 0 };
-	char byte = 0;
 	struct iovec data = { &byte, 1 };
 	struct msghdr msg = { .msg_iov = &data,
 			      .msg_iovlen = 1,
@@ -191,7 +190,7 @@ static int hand_over(struct sandbox *sb, int fds[static LISTEN_FDS])
 	fds[LISTEN_LISTENER] = seccomp_listen(sb->plan->pretence);
 	if (fds[LISTEN_LISTENER] < 0)
 		return explain_listen(sb->fail, -fds[LISTEN_LISTENER]);
-	r = introduce(sb->notify_socket, fds, &answer);
+	r = introduce(sb->notify_socket, sb->plan->landlock ? LISTEN_CONFINED : 0, fds, &answer);
 	if (r < 0)
 		return fail(sb->fail, -r, "The supervisor of the fake root does not answer");
 	answer.text[sizeof answer.text - 1] = '\0';

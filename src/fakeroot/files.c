@@ -220,7 +220,7 @@ static long handle_mknod(struct call *c)
 	long answer = CALL_CONTINUE;
 	int dir;
 
-	if (!S_ISCHR(mode) && !S_ISBLK(mode))
+	if (c->world->confined || (!S_ISCHR(mode) && !S_ISBLK(mode)))
 		return CALL_CONTINUE;
 	if (task_status(c, &status) < 0 || !(status.effective >> CAP_MKNOD & 1))
 		return CALL_CONTINUE;

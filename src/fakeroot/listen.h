@@ -13,7 +13,9 @@
 #define LISTEN_SOCKET 3 /* SOCK_SEQPACKET, its other end inherited by the command's process */
 #define LISTEN_PROC   4 /* /proc */
 
-/* The command's process sends one byte with these descriptors, */
+/* The command's process sends one byte, that of LISTEN_* which holds, with these descriptors, */
+#define LISTEN_CONFINED 1 /* by Landlock, which holds for no other process: make no file for it */
+
 enum listen_fd {
 	LISTEN_LISTENER, /* by which the kernel hands its calls over */
 	LISTEN_USERNS, /* its namespaces */

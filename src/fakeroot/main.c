@@ -256,7 +256,7 @@ static void tell(bool failed, const struct fail *f)
 }
 
 /* Waits for the descriptors. Returns 1, or 0 when there will be none. */
-static int take_descriptors(int fds[static LISTEN_FDS])
+static int take_descriptors(struct world *world, int fds[static LISTEN_FDS])
 {
 	union {
 		struct cmsghdr header;
@@ -278,6 +278,7 @@ static int take_descriptors(int fds[static LISTEN_FDS])
 	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(LISTEN_FDS * sizeof(int)))
 		return 0;
 	memcpy(fds, CMSG_DATA(c), LISTEN_FDS * sizeof(int));
+	world->confined = byte & LISTEN_CONFINED;
 	return 1;
 }
 
@@ -389,7 +390,7 @@ int main(int argc, char **argv)
 		return 1;
 	loop->world.proc_fd = LISTEN_PROC;
 	r = prepare(loop, argc > 1 ? argv[1] : NULL, f);
-	if (take_descriptors(fds)) {
+	if (take_descriptors(&loop->world, fds)) {
 		loop->world.listener = fds[LISTEN_LISTENER];
 		if (r == 0 && (r = join(&loop->world, fds, launcher)) < 0)
 			fail(f, -r, "can't enter the sandbox");

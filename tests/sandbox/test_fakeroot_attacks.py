@@ -245,6 +245,16 @@ print(raw(126, header, data))
 print(make(), os.listdir('d'))
 ''', "None ['n']\nok\nEACCES []\n")
 
+    def test_behind_landlock(self):
+        """It holds for the supervisor too: what it would do itself is left out."""
+        self.prints('''
+try:
+    os.mknod('n', 0o20644, 0x103)
+except OSError as e:
+    print(errno.errorcode[e.errno], os.listdir('.'))
+works()
+''', 'EPERM []\nworks\n', '--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--landlock')
+
     def test_another_user_namespace(self):
         """Who has made a user namespace has no device from this one's supervisor."""
         self.prints('''
