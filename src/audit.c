@@ -7,9 +7,6 @@
  * can be reached (reach.c) takes the whole table in memory, so it is asked only once there is one
  * that lacks something.
  *
- * It is mountinfo that is read, on every kernel: a statmount(2) each, with the mount point, takes
- * as long at 1000 mounts.
- *
  * The process that becomes the command is held against the plan too. */
 #include "audit.h"
 
@@ -198,8 +195,6 @@ static uint64_t lacking(const struct sandbox *sb, const struct owners *owners,
 	const struct owner *o = NULL, *found;
 	size_t end, whole = strlen(m->point);
 
-	if ((owners->demand & ~m->attrs) == 0)
-		return 0; /* whosever it is */
 	for (end = 0; end <= whole; end = mountinfo_prefix(m->point, end)) {
 		found = owner_at(owners, m->point, end);
 		if (found && (!o || found->index > o->index))
@@ -214,13 +209,14 @@ static uint64_t lacking(const struct sandbox *sb, const struct owners *owners,
 	return demand_of(*ret_op, streq(o->dest, m->point)) & ~m->attrs;
 }
 
-/* Whether every mount complies, those that nobody can reach too: 1 or 0, or -errno. */
+/* Whether every mount complies, those that nobody can reach too: 1 or 0, or -errno. What has all
+ * that any operation demands does, whosever it is. */
 static int all_comply(const struct sandbox *sb, const struct owners *owners)
 {
 	CLEANUP(mountinfo_close) struct mountinfo_reader reader;
 	struct mountinfo m;
 	const struct op *op;
-	int r = mountinfo_open(&reader, sb);
+	int r = mountinfo_open(&reader, sb, owners->demand);
 
 	if (r < 0)
 		return r;

@@ -4,7 +4,7 @@
 
 struct sandbox;
 
-/* Reads the calling process's mountinfo, once more where a mount fails that may be out of reach,
+/* Reads the calling process's mount table, once more where a mount fails that may be out of reach,
  * and demands that every mount that can be reached and
  * that the plan wants read-only, nosuid or nodev is. Returns 0, or -errno with the failure
  * recorded. proc_pid_mountinfo(5). */

@@ -251,7 +251,7 @@ static int check_directory(struct sandbox *sb, const struct place *at, const cha
 	bool below = false, known = false;
 	struct mountinfo m = { 0 };
 	struct statx stx;
-	int r = mountinfo_open(&reader, sb);
+	int r = mountinfo_open(&reader, sb, MOUNTINFO_ALL);
 
 	if (r < 0)
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mount table of the calling process, proc_pid_mountinfo(5). */
+/* The mount table of the calling process. */
 #pragma once
 
 #include <stddef.h>
@@ -13,19 +13,26 @@ struct mountinfo {
 	uint64_t attrs; /* MOUNT_ATTR_* of the mount itself */
 };
 
+/* No mount has all attributes. */
+#define MOUNTINFO_ALL UINT64_MAX
+
 /* The table while it is read, a piece at a time: of 1000 mounts most callers keep next to nothing.
  */
 struct mountinfo_reader {
-	int fd;
-	char *piece; /* first, or on the heap where a line is longer than that */
+	int fd; /* of mountinfo, or empty where listmount(2) tells */
+	uint64_t complete; /* mounts that have all of these attributes are passed over */
+	uint64_t ids[64]; /* the last that it has told */
+	size_t n_ids, next_id;
+	char *piece; /* first, or on the heap where one mount takes more than that */
 	size_t room; /* of it */
-	size_t begin, end; /* what of it has been read and not handed out yet */
-	char first[4096]; /* as much as one read(2) of such a file gives */
+	size_t begin, end; /* what of mountinfo has been read and not handed out yet */
+	_Alignas(uint64_t) char first[4608]; /* a page, and what statmount(2) puts before it */
 };
 
-/* Begins to read the calling process's own table. Returns 0 or -errno; mountinfo_close() is needed
- * after either. */
-int mountinfo_open(struct mountinfo_reader *r, const struct sandbox *sb);
+/* Begins to read the calling process's own table, but for mounts that have all the attributes of
+ * COMPLETE. listmount(2), statmount(2), proc_pid_mountinfo(5). Returns 0 or -errno;
+ * mountinfo_close() is needed after either. */
+int mountinfo_open(struct mountinfo_reader *r, const struct sandbox *sb, uint64_t complete);
 
 /* Hands the next mount out in *RET. Returns 1, 0 after the last, or -errno: -EPROTO where a line is
  * none of such a table. */

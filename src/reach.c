@@ -59,7 +59,7 @@ static int add(struct reach *r, const struct mountinfo *info)
 int reach_read(struct reach *r, const struct sandbox *sb)
 {
 	CLEANUP(mountinfo_close) struct mountinfo_reader reader;
-	int result = mountinfo_open(&reader, sb);
+	int result = mountinfo_open(&reader, sb, MOUNTINFO_ALL);
 	struct mountinfo info;
 
 	while (result >= 0 && (result = mountinfo_next(&reader, &info)) > 0)

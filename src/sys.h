@@ -46,6 +46,11 @@
 #define SYS_landlock_restrict_self  446
 #endif
 
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#define SYS_listmount 458
+#endif
+
 #ifndef LANDLOCK_CREATE_RULESET_VERSION
 #define LANDLOCK_CREATE_RULESET_VERSION 1U
 #endif
@@ -96,6 +101,24 @@ static inline int sys_fsconfig(int fd, unsigned cmd, const char *key, const void
 static inline int sys_fsmount(int fd, unsigned flags, unsigned attrs)
 {
 	return (int)syscall(SYS_fsmount, fd, flags, attrs);
+}
+
+/* struct mnt_id_req, which older systems' linux/mount.h lacks. */
+struct sys_mount_request {
+	uint32_t size, spare;
+	uint64_t id; /* of a mount, or all ones for the root of the tree */
+	uint64_t param; /* what to tell of it, or the last one listed */
+};
+
+static inline int sys_statmount(const struct sys_mount_request *request, void *ret, size_t size)
+{
+	return (int)syscall(SYS_statmount, request, ret, size, 0);
+}
+
+static inline ssize_t sys_listmount(const struct sys_mount_request *request, uint64_t *ret,
+				    size_t n)
+{
+	return syscall(SYS_listmount, request, ret, n, 0);
 }
 
 static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve)

@@ -118,10 +118,24 @@ class Audit(ProbeCase):
         long = '/t' + ('/' + ' ' * 250) * 6
         for program in (HUSK, BWRAP):
             with self.subTest(program):
-                r = self.run_cmd([program, *USR, '--tmpfs', '/t', '--ro-bind', '/usr', long, '--',
-                                  'ls', long])
+                argv = [program, *USR, '--tmpfs', '/t', '--ro-bind', '/usr', long, '--', 'ls', long]
+                r = self.run_cmd(argv)
                 self.assertRuns(r)
                 self.assertIn('bin', r.out)
+                # as with a kernel that has no other table than mountinfo
+                r = self.husk('--deny-syscalls', 'listmount', '--', *argv)
+                self.assertRuns(r)
+                self.assertIn('bin', r.out)
+
+    def test_audit_without_listmount(self):
+        self.need('strace')
+        for args in (HOST, (*USR, '--ro-bind', '/etc', '/etc')):
+            with self.subTest(args):
+                r = self.husk('--deny-syscalls', 'listmount', '--', 'strace', '-f', '-qq', '-o',
+                              self.path('log'), '-e', 'trace=mount_setattr', '-e',
+                              'inject=mount_setattr:retval=0', HUSK, *args, '--', 'echo', 'ran')
+                self.assertNotIn('ran', r.out)
+                self.assertFails(r, 125, 'is not ')
 
 
 class SelfAudit(ProbeCase):
