@@ -266,11 +266,12 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 static void check_descriptors(struct checks *c)
 {
 	const struct plan *p = c->plan;
-	char *kept = strdup(":"), *grown;
+	char *kept, *grown;
 	size_t i;
 
 	if (p->inherit_fds)
 		return;
+	kept = strdup(":");
 	for (i = 0; i < p->n_keep_fds && kept; i++) {
 		if (asprintf(&grown, "%s%d:", kept, p->keep_fds[i]) < 0)
 			grown = NULL;
