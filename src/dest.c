@@ -134,7 +134,7 @@ int dest_resolved(struct sandbox *sb, const struct op *op, const char *path)
 static int note_resolved(struct sandbox *sb, const struct op *op, int fd, const char *name)
 {
 	char place[PATH_MAX], path[PATH_MAX + 256];
-	const char *inside;
+	const char *inside = NULL;
 	int r = dest_path(sb, fd, place, &inside);
 
 	if (r < 0)

@@ -312,8 +312,10 @@ class Refused(PolicyCase):
 
     def without_filters(self, error):
         """husk where prctl and seccomp answer with this error for a filter."""
-        code = [(0x20, 0, 0, 0), (0x15, 3, 0, 317), (0x15, 0, 3, 157), (0x20, 0, 0, 16),
-                (0x15, 0, 1, 22), (0x06, 0, 0, 0x50000 | error), (0x06, 0, 0, 0x7fff0000)]
+        # seccomp, and prctl of PR_SET_SECCOMP, by their numbers of x86-64 and i386
+        code = [(0x20, 0, 0, 0), (0x15, 5, 0, 317), (0x15, 4, 0, 354), (0x15, 1, 0, 157),
+                (0x15, 0, 3, 172), (0x20, 0, 0, 16), (0x15, 0, 1, 22),
+                (0x06, 0, 0, 0x50000 | error), (0x06, 0, 0, 0x7fff0000)]
         fd = self.fd(b''.join(struct.pack('HBBI', *insn) for insn in code))
         return lambda *words: self.husk('--seccomp', fd, '--', HUSK, *words, pass_fds=[fd])
 
