@@ -8,6 +8,7 @@ that is wrong. The completions are also used: by bash and zsh at a terminal, and
 
 import os
 import re
+import runpy
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import BWRAP, HUSK, PYTHON, REPO, Case, main  # noqa: E402
@@ -384,6 +385,11 @@ class Completions(TableCase):
             ('husk --umask 00', ['0022', '0077'], ['0700']),
             ('husk --mount-flags no', ['noexec', 'nosymfollow'], ['ro']),
             ('husk --mount-flags ro,nos', [('' if shell == 'zsh' else 'ro,') + 'nosuid'], []),
+            ('husk --deny-syscalls mount,proc',
+             [('' if shell == 'zsh' else 'mount,') + 'process_vm_readv'], []),
+            ('husk --deny-socket-families inet', ['inet', 'inet6'], ['unix']),
+            ('husk --landlock-tcp ', ['bind:', 'connect:'], []),
+            ('husk --sysctl net.ipv4.ip_', ['net.ipv4.ip_forward='], ['kernel.sem=']),
             ('husk --rlimit n', ['nice=', 'nofile=', 'nproc='], ['core=']),
             ('husk --file ', ['0', '3', '9'], places),
             ('husk --file 3 pla', places + files, []),
@@ -405,6 +411,16 @@ class Completions(TableCase):
                 offered = re.sub(r'[\s,\\]+', ' ', BUILT[shell])
                 listed = [word + end for word in words.removeprefix('as ').split()]
                 self.assertIn(' '.join(listed), offered, shell)
+
+    def test_words_that_are_taken(self):
+        """Everything that is offered for what the table does not hold."""
+        generator = runpy.run_path(os.path.join(REPO, 'tools', 'gen-completions'),
+                                   run_name='generator')
+        for option, words in (('--deny-syscalls', generator['LISTS']['calls']),
+                              ('--deny-socket-families', generator['LISTS']['families'])):
+            self.assertRuns(self.husk('--explain', option, ','.join(words), 'true'))
+        for word in generator['WORDS']['setting']:
+            self.assertRuns(self.husk('--explain', '--unshare-all', '--sysctl', word + '1', 'true'))
 
     def test_bash_completes(self):
         self.check_all('bash')

@@ -376,18 +376,30 @@ class Watcher(DeathCase):
     """The process that does it for a command that is process 1."""
 
     def watcher_of(self, pid):
-        """The launcher's child in a session of its own."""
-        found = [child for child in self.descendants(pid) if os.getsid(child) == child]
+        """The launcher's child that is the same program, in a session of its own."""
+        def name(pid):
+            with open(f'/proc/{pid}/comm', encoding='utf-8') as f:
+                return f.read()
+        found = [child for child in self.descendants(pid)
+                 if os.getsid(child) == child and name(child) == name(pid)]
         self.assertEqual(len(found), 1)
         return found[0]
+
+    @staticmethod
+    def open_files(pid):
+        try:
+            return {os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')}
+        except FileNotFoundError:
+            return set()  # closed meanwhile
 
     def test_holds_nothing_of_the_callers(self):
         for name, kind in AS_PID_1.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', 'sh', '-c', 'printf x; exec sleep 60')
-                fds = f'/proc/{self.watcher_of(pid)}/fd'
-                self.assertEqual({os.readlink(f'{fds}/{fd}') for fd in os.listdir(fds)},
-                                 {'anon_inode:[pidfd]'})
+                watcher = self.watcher_of(pid)
+                self.assertTrue(wait_until(lambda w=watcher:
+                                           self.open_files(w) == {'anon_inode:[pidfd]'}),
+                                self.open_files(watcher))
                 os.kill(pid, signal.SIGKILL)
                 self.gone()
 

@@ -368,8 +368,8 @@ int main(int argc, char **argv)
         """The zombies, if any, would be the children of the init."""
         p = self.spawn([HUSK, '--', 'sh', '-c', f'{self.inside_c(self.ORPHANS, "orphans")}; '
                         'echo done; sleep 20'])
-        init = wait_until(lambda: self.descendants(p.pid))[0]
         self.assertEqual(p.stdout.readline(), b'done\n')
+        init = self.descendants(p.pid)[0]
         self.assertTrue(wait_until(lambda: self.children(init) == 1))
 
     @staticmethod
