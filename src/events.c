@@ -3,7 +3,6 @@
 #include "events.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,34 +18,17 @@
 #include "plan.h"
 #include "sys.h"
 #include "util.h"
+#include "write.h"
 
 /* Of a process's flags in /proc/PID/stat, proc(5) and the kernel's sched.h: forked, no execve
  * since; about to end, or ended. */
 #define PF_FORKNOEXEC 0x40
 #define PF_EXITING    0x4
+/* There is nothing more to do than to tell of a failure, for which nobody might ever make room. */
+#define ERROR_MS 5000
 
-/* Writes all of TEXT, also to a descriptor that does not block. Returns 0 or -errno. */
-static int write_all(int fd, const char *text, size_t length)
-{
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	ssize_t n;
-
-	while (length > 0) {
-		n = write(fd, text, length);
-		if (n < 0 && errno == EAGAIN)
-			poll(&room, 1, -1);
-		else if (n < 0 && errno != EINTR)
-			return neg_errno();
-		if (n > 0) {
-			text += n;
-			length -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* As write_all(), where a reader that is gone must not end the launcher, signal(7). */
-static int write_line(int fd, const struct json *j)
+/* As write_within(), where a reader that is gone must not end the launcher, signal(7). */
+static int write_line(int fd, const struct json *j, int ms)
 {
 	struct timespec at_once = { 0, 0 };
 	sigset_t pipe, before;
@@ -55,7 +37,7 @@ static int write_line(int fd, const struct json *j)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &pipe, &before);
-	r = write_all(fd, j->text, j->length);
+	r = write_within(fd, j->text, j->length, ms);
 	if (r == -EPIPE && !sigismember(&before, SIGPIPE))
 		sigtimedwait(&pipe, NULL, &at_once);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -72,16 +54,21 @@ static void begin(struct json *j, const char *event)
 	json_number(j, "time", now.tv_sec * 1000000000LL + now.tv_nsec);
 }
 
-/* Ends the object, writes it and frees it. Returns 0 or -errno. */
-static int end(const struct plan *p, struct json *j)
+/* Ends the object, writes it, as write_within(), and frees it. Returns 0 or -errno. */
+static int end_within(const struct plan *p, struct json *j, int ms)
 {
 	int r;
 
 	json_close(j, '}');
 	json_newline(j);
-	r = j->failed ? -ENOMEM : write_line(p->status_fd, j);
+	r = j->failed ? -ENOMEM : write_line(p->status_fd, j, ms);
 	json_free(j);
 	return r;
+}
+
+static int end(const struct plan *p, struct json *j)
+{
+	return end_within(p, j, -1);
 }
 
 static void write_words(struct json *j, const char *key, char *const *words, size_t n)
@@ -246,7 +233,7 @@ void events_error(const struct plan *p, const struct fail *f, const char *phase,
 	json_string(&j, "text", f->text);
 	json_string(&j, "hint", f->hint);
 	json_number(&j, "status", exit_status);
-	end(p, &j);
+	end_within(p, &j, ERROR_MS);
 }
 
 static void write_usage(struct json *j)

@@ -43,7 +43,7 @@
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c lock.c
- *   caps.c: what the steps call
+ *   caps.c write.c: what the steps call
  *   diagnose.c     after a failure: why the kernel refused namespaces
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox
@@ -98,7 +98,12 @@ static const struct personality *choose_personality(const char *program)
 static void print_text(const char *text, bool escape)
 {
 	for (; *text; text++) {
-		if (escape && ((unsigned char)*text < 0x20 || *text == 0x7f))
+		bool c1 = (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] >= 0x80 &&
+			  (unsigned char)text[1] < 0xa0;
+
+		if (escape && c1) /* as one character of UTF-8 */
+			fprintf(stderr, "\\xc2\\x%02x", (unsigned char)*++text);
+		else if (escape && ((unsigned char)*text < 0x20 || *text == 0x7f))
 			fprintf(stderr, "\\x%02x", (unsigned char)*text);
 		else
 			fputc(*text, stderr);

@@ -20,6 +20,11 @@ int slurp_fd(int fd, char **ret_data, size_t *ret_length)
 		length += (size_t)n;
 		if (room - length > 1)
 			continue;
+		if (room >= SLURP_MAX) {
+			errno = EFBIG;
+			n = -1;
+			break;
+		}
 		room *= 2;
 		grown = realloc(data, room);
 		if (!grown) {

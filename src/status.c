@@ -12,22 +12,7 @@
 #include "plan.h"
 #include "sys.h"
 #include "util.h"
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	ssize_t n;
-
-	while (length > 0) {
-		n = write(fd, text, length);
-		if (n < 0 && errno != EINTR)
-			return neg_errno();
-		if (n > 0) {
-			text += n;
-			length -= (size_t)n;
-		}
-	}
-	return 0;
-}
+#include "write.h"
 
 /* Formats pid and namespaces with FIRST before the pid, BETWEEN before each further key. Returns
  * the length. */

@@ -289,6 +289,15 @@ class Destinations(Bad):
         """What a message repeats cannot write to the terminal by itself."""
         r = self.husk('--bind', '/no/\x1b[2Jsuch\nhusk: all is well', '/x', 'true')
         self.assertFails(r, 125, 'No such file')
+        r = self.husk('--bind', '/no/\x9b2J\x7fé', '/x', 'true')
+        self.assertFails(r, 125, re.escape(r'/no/\xc2\x9b2J\x7fé'))
+
+    def test_endless_files(self):
+        self.assertFails(self.husk('--env-file', '/dev/zero', 'true'), 125, 'File too large')
+        fd = self.open('/dev/zero')
+        for program, status in ((HUSK, 125), (BWRAP, 1)):
+            r = self.run_cmd([program, '--args', fd, 'true'], pass_fds=[fd])
+            self.assertFails(r, status, 'File too large')
 
 
 if __name__ == '__main__':

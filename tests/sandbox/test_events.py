@@ -276,6 +276,11 @@ class Stalled(EventCase):
         self.fill(write)
         self.ends(p, children(p.pid)[0])
 
+    def test_of_an_error(self):
+        write = self.full()[1]
+        r = self.run_cmd([HUSK, '--status-fd', write, '--hostname', 'x', 'true'], pass_fds=[write])
+        self.assertFails(r, 125, '--unshare-uts')
+
     def test_it_reads_after_all(self):
         read, write = self.full()
         p, inside = self.start(write, '--json-status-fd', str(write))

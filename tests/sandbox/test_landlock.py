@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import time
 
 from probe import HOST, HUSK, PROC, PYTHON, USR, ProbeCase, main

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from probe import BWRAP, HOST, HUSK, PROC, SMALL, ProbeCase, main, wait_until
+from probe import BWRAP, HOST, HUSK, SMALL, ProbeCase, main, wait_until
 
 # prints "ready", then the number of each signal it gets; ends with 3 on TERM
 TRAP = '''
