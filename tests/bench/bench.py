@@ -12,6 +12,9 @@ sandbox's time: small-static-command is the small sandbox with a static program 
 which leaves the launcher's time. In alive-1000 the sandboxes that live meanwhile are husk's own,
 for all the programs.
 
+The case audit is what of these times the steps take that compare the finished sandbox with the plan,
+as HUSK_TRACE has it.
+
 The case relay is the time that 1 GB takes through the terminal of --pty, beside script(1).
 """
 
@@ -23,6 +26,7 @@ import json
 import os
 import pwd
 import random
+import re
 import signal
 import shutil
 import statistics
@@ -292,6 +296,34 @@ def print_relay(times):
               f'{medians[label] / medians["script -qc"]:.2f} |')
 
 
+def audits(programs, runs):
+    """{name: {label: us}}: the medians of the steps that compare the sandbox with the plan."""
+    rows = {}
+    environment = dict(os.environ, HUSK_TRACE='1')
+    for name in ('small', 'desktop', 'binds-1000'):
+        words, row = CASES[name].words(), rows.setdefault(f'audit of {name}, us', {})
+        for label, program in programs.items():
+            taken = []
+            for _ in range(runs):
+                text = subprocess.run([program, *words, '--', '/usr/bin/true'], env=environment,
+                                      capture_output=True, text=True, check=False).stderr
+                lines = [line.split() for line in text.splitlines()
+                         if re.search(r' (self-)?audit ', line)]
+                taken.append(sum(int(line[-2]) for line in lines))
+            if max(taken) > 0:
+                row[label] = statistics.median(taken)
+    return rows
+
+
+def print_audits(rows, labels):
+    """Those of the programs that trace."""
+    labels = [label for label in labels if any(label in row for row in rows.values())]
+    print('\n| | ' + ' | '.join(labels) + ' |\n|---|' + '---|' * len(labels))
+    for name, row in rows.items():
+        print(f'| {name} | ' + ' | '.join(f'{row[label]:.0f}' if label in row else ''
+                                          for label in labels) + ' |')
+
+
 def cell(value, reference, is_reference):
     """One cell of the table."""
     if isinstance(value, str):
@@ -334,14 +366,14 @@ def parse():
                         default=os.path.join(REPO, 'build', 'libexec', 'husk', 'bwrap'))
     parser.add_argument('--binary', action='append', default=[], metavar='LABEL=PATH',
                         help='time another build of husk, under both names')
-    parser.add_argument('--cases', default=','.join([*CASES, 'pss', 'relay']),
+    parser.add_argument('--cases', default=','.join([*CASES, 'pss', 'audit', 'relay']),
                         help='comma-separated: %(default)s')
     parser.add_argument('--runs', type=int, default=100, help='rounds per case (%(default)s)')
     parser.add_argument('--seconds', type=float, default=20,
                         help='no new round of a case after so long (%(default)s)')
     options = parser.parse_args()
     options.cases = options.cases.split(',')
-    unknown = set(options.cases) - {*CASES, 'pss', 'relay'}
+    unknown = set(options.cases) - {*CASES, 'pss', 'audit', 'relay'}
     if unknown:
         parser.error(f'no such case: {", ".join(sorted(unknown))}')
     return options
@@ -380,6 +412,8 @@ def main():
               'ratio of the median to Debian\'s bwrap\n')
         if timed or rows:
             print_table({**timed, **rows}, list(programs), reference)
+        if 'audit' in options.cases:
+            print_audits(audits(programs, min(options.runs, 20)), list(programs))
         if 'relay' in options.cases:
             print_relay(relay(programs['husk'], os.environ['BENCH_DIR'], 3))
         return 0
