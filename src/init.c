@@ -56,10 +56,11 @@ static int close_others(struct init *init)
 {
 	struct sandbox *sb = init->sb;
 	size_t n = 0, i;
-	int *keep = malloc((sb->plan->n_locks + 6) * sizeof *keep), r;
+	int *keep, r;
 
 	if (BROKEN("init-closes"))
 		return 0;
+	keep = malloc((sb->plan->n_locks + 6) * sizeof *keep);
 	if (!keep)
 		return fail(sb->fail, ENOMEM, "Out of memory");
 	keep[n++] = sb->socket;

@@ -60,8 +60,12 @@ int setting_parse(const char *word, char **ret_path, const char **ret_value)
 	path = strndup(word, length);
 	if (!path)
 		return -ENOMEM;
-	for (i = 0; i < length && dots; i++)
-		path[i] = word[i] == '.' ? '/' : word[i] == '/' ? '.' : word[i];
+	for (i = 0; i < length && dots; i++) {
+		if (word[i] == '.')
+			path[i] = '/';
+		else if (word[i] == '/')
+			path[i] = '.';
+	}
 	if (!is_plain(path)) {
 		free(path);
 		return -EINVAL;
