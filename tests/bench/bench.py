@@ -12,8 +12,8 @@ sandbox's time: small-static-command is the small sandbox with a static program 
 which leaves the launcher's time. In alive-1000 the sandboxes that live meanwhile are husk's own,
 for all the programs.
 
-The case audit is what of these times the steps take that compare the finished sandbox with the plan,
-as HUSK_TRACE has it.
+The case audit is what of these times the steps take that compare the finished sandbox with the
+plan, as HUSK_TRACE has it.
 
 The case relay is the time that 1 GB takes through the terminal of --pty, beside script(1).
 """
