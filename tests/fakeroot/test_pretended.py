@@ -47,6 +47,15 @@ class Debian(TreeCase):
         with open(os.path.join(self.made, 'etc/debian_version'), encoding='ascii') as f:
             self.assertRegex(f.read(), r'^12\.')
 
+    def test_the_readme(self):
+        """It says what the manual says."""
+        with open(os.path.join(harness.REPO, 'README.md'), encoding='utf-8') as f:
+            section = f.read().partition('## Fake root that works')[2].partition('\n## ')[0]
+        blocks = [' '.join(block.replace('\\\n', ' ').split())
+                  for block in re.findall(r'```sh\n((?s:.*?))```', section)]
+        example = ' '.join(EXAMPLE.replace('\\\n', ' ').split())
+        self.assertEqual(' '.join(blocks[:2]), example)
+
     def test_apt(self):
         """Packages with owners, setgid programs, users and units of their own."""
         self.assertRuns(self.inside(*APT, 'update'))
