@@ -5,16 +5,16 @@
  * however that ends. It is written ahead (journal_mode=WAL) and every transaction is on the disk
  * when it is said to be (synchronous=FULL): what SQLite promises then holds when the process is
  * killed and when the machine loses its power. Once it is open no path is looked up any more: the
- * process is going to be where the sandbox says what a path means. Whoever could write into the
- * file could have put there what SQLite runs, so it is asked to run nothing that is not ours. */
+ * process is going to be where the sandbox says what a path means.
+ *
+ * A sandbox may have been able to write beside the database, and into it. So SQLite opens these two
+ * files, by no link, and deletes none; it sees no journal of the older kind, which could name
+ * others to delete; and it is asked to run nothing from the database that is not ours. */
 #include "journal.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
+#include "dbfiles.h"
 #include "fail.h"
 #include "util.h"
 
@@ -33,6 +33,8 @@ enum statement {
 
 struct journal {
 	sqlite3 *db;
+	sqlite3_vfs files; /* by which SQLite reaches them */
+	sqlite3_vfs vfs; /* by which SQLite reaches files */
 	sqlite3_stmt *statements[STATEMENTS];
 };
 
@@ -164,6 +166,8 @@ static int claim(struct journal *j, const char *file, struct fail *f)
 		return refuse(j, file, r, f);
 	if (application == 0 && version == 0 && things == 0) {
 		r = make_schema(j);
+		/* an empty one of somebody else's has another kind of journal */
+		r = r == SQLITE_CANTOPEN ? SQLITE_NOTADB : r;
 	} else if (application != APPLICATION) {
 		return refuse(j, file, SQLITE_NOTADB, f);
 	} else if (version != VERSION) {
@@ -176,12 +180,17 @@ static int claim(struct journal *j, const char *file, struct fail *f)
 	return r == SQLITE_OK ? 0 : refuse(j, file, r, f);
 }
 
-/* Takes the lock, and keeps it; nothing is written into a database that is not ours. */
-static int lock(struct journal *j, const char *file, struct fail *f)
+/* Takes the lock, and keeps it; nothing is written into a database that is not ours. One that is
+ * EMPTY gets its log first, so that the tables come at once or not at all. */
+static int lock(struct journal *j, const char *file, bool empty, struct fail *f)
 {
-	int r = sqlite3_exec(j->db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL,
-			     NULL);
+	static const char prepare_log[] = "PRAGMA locking_mode=EXCLUSIVE; "
+					  "PRAGMA journal_mode=MEMORY; PRAGMA journal_mode=WAL";
+	int r = sqlite3_exec(j->db, empty ? prepare_log : "PRAGMA locking_mode=EXCLUSIVE", NULL,
+			     NULL, NULL);
 
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(j->db, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
 	if (r != SQLITE_OK)
 		return refuse(j, file, r, f);
 	r = claim(j, file, f);
@@ -286,26 +295,6 @@ static int load(struct journal *j, const char *file, const struct journal_reader
 	return e < 0 ? refuse(j, file, SQLITE_CORRUPT, f) : 0;
 }
 
-/* Makes FILE, or sees that it is what a database can be. Closed again before SQLite has locks in
- * it, which any closing would take away. */
-static int make(const char *file, struct fail *f)
-{
-	CLEANUP(fd_closep)
-	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-	struct stat st;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		r = fail(f, errno, "Cannot open the database %s", file);
-		return fail_hint(f, r,
-				 "its directory must exist, and both must be the caller's to "
-				 "write");
-	}
-	if (!S_ISREG(st.st_mode))
-		return fail(f, 0, "The database %s is not a regular file", file);
-	return 0;
-}
-
 static int prepare(struct journal *j)
 {
 	size_t i;
@@ -317,14 +306,15 @@ static int prepare(struct journal *j)
 	return r;
 }
 
-/* SQLite takes some names for other things than a file's: none that begins like a path. */
-static int open_database(struct journal *j, const char *file)
+static int open_database(struct journal *j, const char *path)
 {
-	char path[PATH_MAX + 3];
-	int r;
+	int r = dbfiles_register(&j->files);
 
-	snprintf(path, sizeof path, "%s%s", file[0] == '/' ? "" : "./", file);
-	r = sqlite3_open_v2(path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (r != SQLITE_OK)
+		return r;
+	r = sqlite3_open_v2(path, &j->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+			    j->files.zName);
 	if (r != SQLITE_OK)
 		return r;
 	sqlite3_db_config(j->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -338,17 +328,19 @@ static int open_database(struct journal *j, const char *file)
 int journal_open(struct journal **ret, const char *file, const struct journal_reader *read,
 		 void *to, struct fail *f)
 {
+	CLEANUP(free_p) char *path = dbfiles_spell(file);
 	struct journal *j;
+	bool empty = false;
 	int r;
 
-	r = make(file, f);
+	r = dbfiles_make(file, path, &empty, f);
 	if (r < 0)
 		return r;
 	j = calloc(1, sizeof *j);
 	if (!j)
 		return fail(f, ENOMEM, "Cannot open the database %s", file);
-	r = open_database(j, file);
-	r = r == SQLITE_OK ? lock(j, file, f) : refuse(j, file, r, f);
+	r = open_database(j, path);
+	r = r == SQLITE_OK ? lock(j, file, empty, f) : refuse(j, file, r, f);
 	if (r == 0)
 		r = load(j, file, read, to, f);
 	if (r == 0) {
@@ -372,6 +364,7 @@ void journal_close(struct journal *j)
 	for (i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(j->statements[i]);
 	sqlite3_close(j->db);
+	sqlite3_vfs_unregister(&j->files);
 	free(j);
 }
 

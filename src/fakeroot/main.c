@@ -15,7 +15,7 @@
  *   resolve.c   which file a call means; key.c: what file that is
  *   stat.c      what is pretended of files is shown
  *   files.c     owners, modes, devices, names; pending.c: what the kernel does of it
- *   store.c     what is pretended of files; journal.c: kept in a database
+ *   store.c     what is pretended of files; journal.c dbfiles.c: in a database
  *   ids.c       the ids that processes pretend to have; idcalls.c: asked for, and set
  *   xattrs.c    extended attributes that the kernel refuses; acl.c: access control lists */
 #include <errno.h>

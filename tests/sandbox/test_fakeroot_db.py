@@ -5,6 +5,7 @@
 import os
 import random
 import signal
+import struct
 import subprocess
 
 from probe import HUSK, Case, main, wait_until
@@ -104,6 +105,45 @@ class Kept(DatabaseCase):
         self.assertRuns(r)
         self.assertIn(f'kept in {self.db}', r.out)
         self.assertFalse(os.path.exists(self.db))
+
+
+class Planted(DatabaseCase):
+    """What a sandbox can do that writes where the database is."""
+
+    def test_journal_that_names_a_file(self):
+        """SQLite would delete what a journal of the older kind calls its superior."""
+        self.shows('touch f; chown 5 f', '')
+        victim, magic = self.write('precious', 'text'), bytes.fromhex('d9d505f920a163d7')
+        name, page = victim.encode(), 4096
+        head = magic + struct.pack('>IIIII', 0, 1, os.path.getsize(self.db) // page, 512, page)
+        tail = struct.pack('>I', (1 << 30) // page + 1) + name
+        tail += struct.pack('>II', len(name), sum(name)) + magic
+        journal = self.write('db-journal', '')
+        with open(journal, 'wb') as f:
+            f.write(head.ljust(512, b'\0') + tail)
+        self.shows('stat -c %u f', '5\n')
+        self.assertTrue(os.path.exists(victim))
+        self.assertTrue(os.path.exists(journal))
+
+    def test_link(self):
+        os.symlink(self.path('elsewhere'), self.db)
+        self.assertFails(self.script('true'), 125, 'is a symbolic link')
+        self.assertFalse(os.path.exists(self.path('elsewhere')))
+
+    def test_link_for_the_log(self):
+        self.shows('true', '')
+        victim = self.write('precious', 'text')
+        os.unlink(self.db + '-wal')
+        os.symlink(victim, self.db + '-wal')
+        self.assertFails(self.script('true'), 125, 'Cannot use the database')
+        with open(victim, encoding='ascii') as f:
+            self.assertEqual(f.read(), 'text')
+
+    def test_log_of_no_database(self):
+        """A log beside an empty file is part of nothing."""
+        self.write('db-wal', 'x' * 5000)
+        self.shows('touch f; chown 5 f; stat -c %u f', '5\n')
+        self.shows('stat -c %u f', '5\n')
 
 
 class Refused(DatabaseCase):
