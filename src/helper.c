@@ -92,7 +92,7 @@ pid_t helper_start(const char *path, char *const *argv, int errors, int *ret_out
 int helper_output(const char *path, char *const *argv, char **ret_text, size_t *ret_length,
 		  int *ret_status)
 {
-	int output, status, r;
+	int output = NO_FD, status, r;
 	char *text = NULL;
 	pid_t pid = helper_start(path, argv, 0, &output), waited;
 

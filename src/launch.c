@@ -323,9 +323,9 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	if (!l->plan->ranges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(f, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	r = l->plan->helpers ? mapper_check(l->plan, f) : 0;
-	if (r == 0)
+	if (r >= 0)
 		r = landlock_mark(l->plan, &su.mark, f);
-	if (r == 0)
+	if (r >= 0)
 		r = prepare(l, &sb);
 	if (r < 0)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends */
