@@ -54,11 +54,15 @@ class TreeCase(Case):
              SUITE, tree, mirror()], env={**os.environ, **(env or {})}))
         return tree
 
-    def enter(self, tree, options, *command, **kw):
-        """Run a command as root in the tree, made by husk with these options."""
+    def enter(self, tree, options, *command, archives=None, **kw):
+        """Run a command as root in the tree, made by husk with these options.
+
+        Where other ids are real apt gives its archives to one: archives are then the options that
+        mount them.
+        """
+        archives = archives or ('--bind', cache(), '/var/cache/apt/archives')
         return self.run_long([HUSK, *options, '--bind', tree, '/', '--proc', '/proc', '--dev',
-                              '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run',
-                              '--ro-bind', '/etc/resolv.conf', '/etc/resolv.conf',
-                              '--bind', cache(), '/var/cache/apt/archives',
+                              '/dev', '--perms', '1777', '--tmpfs', '/tmp', '--tmpfs', '/run',
+                              '--ro-bind', '/etc/resolv.conf', '/etc/resolv.conf', *archives,
                               '--setenv', 'DEBIAN_FRONTEND', 'noninteractive', '--', *command],
                              **kw)

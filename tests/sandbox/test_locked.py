@@ -259,6 +259,93 @@ class FakeRootInNewRoot(Pretending, NewRoot):
     """A root of its own, as fake root."""
 
 
+# enters a user namespace below, with all ids of this one, and tries again as its root
+BELOW = r'''
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+cover, shown = sys.argv[1:]
+
+def say(what, r):
+    print(what, 'ok' if r == 0 else errno.errorcode[ctypes.get_errno()], flush=True)
+
+def attr(path, flags):
+    word = (ctypes.c_uint64 * 4)(0, flags, 0, 0)
+    return libc.syscall(442, -100, path.encode(), 0, word, 32)
+
+to_child, from_child = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    assert libc.unshare(0x10000000 | 0x20000) == 0
+    os.write(from_child[1], b'x')
+    os.read(to_child[0], 1)
+    os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    say('umount', libc.umount2(cover.encode(), 2))
+    say('remount', libc.mount(None, shown.encode(), None, 0x1000 | 0x20, None))
+    say('clear', attr(shown, 1))
+    say('bind', libc.mount(b'/', b'/proc', None, 0x1000, None))
+    say('write', 0 if os.access(shown, os.W_OK) else -1)
+    os._exit(0)
+os.read(from_child[0], 1)
+with open('/proc/self/uid_map') as f:
+    last = [int(n) for n in f.read().split()[-3:]]
+ids = last[0] + last[2]
+for kind in 'uid', 'gid':
+    with open(f'/proc/{pid}/{kind}_map', 'w') as f:
+        f.write(f'0 0 1\n1 1 {ids - 1}\n')
+os.write(to_child[1], b'x')
+os.waitpid(pid, 0)
+'''
+
+# asks the kernel for what is around the sandbox's own user namespace
+AROUND = r'''
+import errno, fcntl, os
+for name, call in (('user', 0xb702), ('user', 0xb701), ('mnt', 0xb701)):
+    fd = os.open(f'/proc/self/ns/{name}', os.O_RDONLY)
+    try:
+        got = fcntl.ioctl(fd, call)
+        own = os.fstat(got).st_ino == os.stat('/proc/self/ns/user').st_ino
+        print(name, 'own' if own else 'another')
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+'''
+
+
+class Ranged:
+    """With more than one id, which are real."""
+
+    def base(self):
+        args, top = super().base()
+        return ['--map-auto', *args], top
+
+    def test_another_id_may_no_more(self):
+        self.attempt(('setuid 33', 'ok'), ('umount D/data 2', 'EPERM'),
+                     ('remount D/data2', 'EPERM'), ('clear D/data2', 'EPERM'))
+
+    def test_as_root_of_all_ids_below(self):
+        args, top = self.base()
+        r = self.inside(BELOW, [*(a for a in args if a != 'PROBE'), *PROC],
+                        argv=[f'{top}/data', f'{top}/data2'])
+        self.assertRuns(r)
+        got = dict(line.split() for line in r.out.splitlines())
+        self.assertEqual((got['umount'], got['remount'], got['clear'], got['bind']),
+                         ('EINVAL', 'EPERM', 'EPERM', 'EINVAL'))
+
+    def test_the_user_namespace_around_cannot_be_had(self):
+        args = [a for a in self.base()[0] if a != 'PROBE']
+        self.assertRuns(self.inside(AROUND, [*args, *PROC]),
+                        'user EPERM\nuser EPERM\nmnt own\n')
+
+
+class RangedInPlace(Ranged, InPlace):
+    """The host's tree, with subordinate ids."""
+
+
+class RangedInNewRoot(Ranged, NewRoot):
+    """A root of its own, with subordinate ids."""
+
+
 class HostTree(ProbeCase):
     """No file system option: the host's tree, in one user namespace."""
 

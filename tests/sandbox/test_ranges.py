@@ -243,6 +243,33 @@ class Auto(RangesCase):
             self.assertIn(p.wait(20), (-signal.SIGTERM, 128 + signal.SIGTERM))
 
 
+class Allowed(RangesCase):
+    """All of what root of the sandbox's own namespaces may do."""
+
+    def test_mounts(self):
+        r = self.husk(*TWO, '--perms', '1777', '--tmpfs', '/tmp', '--', 'sh', '-euc',
+                      'cd /mnt; mkdir t p l u w o; mount -t tmpfs t t; mount -t proc p p; '
+                      'ls -d p/[0-9]* | wc -l; chown 33 l; echo x >l/f; chown 44 l/f; '
+                      'mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w,userxattr o; '
+                      'chown 55 o/f; stat -c %u o o/f l/f; touch t/f; chown 7:8 t/f; '
+                      'stat -c %u:%g t/f; umount o p t')
+        self.assertRuns(r)
+        self.assertEqual(r.out.split()[1:], ['0', '55', '44', '7:8'])
+
+    def test_chroot_and_host_name(self):
+        r = self.husk(*TWO, '--', 'sh', '-euc', 'hostname x; hostname; mkdir /mnt/bin; '
+                      'cp /bin/busybox /mnt/bin 2>/dev/null || exit 0; '
+                      'chroot --userspec=33:44 /mnt /bin/busybox id -u')
+        self.assertRuns(r)
+        self.assertIn(r.out, ('x\n', 'x\n33\n'))
+
+    def test_network(self):
+        r = self.husk('--map-auto', '--unshare-net', '--', 'sh', '-euc',
+                      'ip link add name v0 type veth peer name v1; ip link set v0 up; '
+                      'ip -o link | wc -l')
+        self.assertRuns(r, '3\n')
+
+
 class Named(RangesCase):
     """--map-users and --map-groups."""
 
