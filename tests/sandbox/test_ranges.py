@@ -194,6 +194,16 @@ class Auto(RangesCase):
         r = self.husk(*TWO, '--', HUSK, *inner, '--', HUSK, *innermost)
         self.assertRuns(r, '0 0 1 1 1 100 allow\n')
 
+    def test_who_joins_has_the_same_ids(self):
+        for args in (ONE, TWO):
+            p = self.spawn([HUSK, *args, '--unshare-pid', '--', 'sh', '-c', 'echo; exec sleep 100'])
+            p.stdout.readline()
+            pid = self.descendants(p.pid)[-1]
+            r = self.husk('--join-pid', pid, '--', 'sh', '-euc',
+                          'su nobody -s /bin/sh -c "id -u"; id -u; cat /proc/self/setgroups')
+            self.assertRuns(r, '65534\n0\nallow\n')
+            p.kill()
+
     def test_self_test(self):
         r = self.husk('--self-test', '--map-auto', *SMALL, '--tmpfs', '/mnt')
         self.assertRuns(r)

@@ -112,6 +112,14 @@ class OfUser(GroupCase):
         self.assertTrue(out.decode().startswith(self.SHUT), (out, err))
 
 
+    def test_ranges_of_uids_alone(self):
+        """Many uids are no reason to let groups go."""
+        with open('/etc/subuid', encoding='ascii') as f:
+            first = next(line.split(':')[1] for line in f if line.startswith(USER + ':'))
+        for args in ((), HOST, SMALL):
+            self.stays_shut(self.member(HUSK, '--map-users', f'1:{first}:9', *args))
+
+
 class OfRoot(GroupCase):
     """Called by root, whom the kernel would let keep the right to change groups."""
 
@@ -127,7 +135,9 @@ class OfRoot(GroupCase):
 
     def test_the_word(self):
         for program, args in ((HUSK, ()), (HUSK, HOST), (HUSK, SMALL),
-                              (HUSK, (*HOST, '--uid', '5')), (BWRAP, (*SMALL, '--unshare-user'))):
+                              (HUSK, (*HOST, '--uid', '5')),
+                              (HUSK, (*HOST, '--map-users', '1:100000:9')),
+                              (BWRAP, (*SMALL, '--unshare-user'))):
             self.check(args, ('read /proc/self/setgroups', 'deny'), ('setgroups', 'EPERM'),
                        program=program)
 
