@@ -42,6 +42,16 @@ class Husk(RootProbeCase):
         self.assertEqual(mine, others)
         self.assertEqual(read_pid_max(), before)
 
+    def test_fake_root(self):
+        """One id is mapped for root too, and no device is made."""
+        work = self.mkdir('work')
+        r = self.husk('--fake-root', '--chdir', work, '--', 'sh', '-c',
+                      'touch f && chown 33:44 f && stat -c %u:%g f && mknod n b 8 0 && ls &&'
+                      ' setpriv --reuid 33 --clear-groups id -u')
+        self.assertRuns(r, '0:0\nf\n0\n')
+        self.assertEqual(os.stat(os.path.join(work, 'f')).st_uid, 0)
+        self.assertRuns(self.husk('--fake-root', '--self-test'))
+
     def test_a_mask_of_roots_own_file(self):
         self.check([*SMALL, '--mask', '/etc/shadow'], ('access /etc/shadow', 'ENOENT'),
                    ('access /etc/passwd', 'ok'), ('umount /etc 2', 'EPERM'))
