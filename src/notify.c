@@ -101,6 +101,7 @@ int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct f
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return fail(f, errno, "socketpair");
 	r = 0;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it is only the parent that goes on with it */
 	ret->pid = vfork();
 	if (ret->pid == 0) {
 		/* the launcher waits meanwhile, and means to find what is written here */
@@ -178,7 +179,7 @@ static int introduce(int socket, char byte, const int fds[LISTEN_FDS], struct li
 static int hand_over(struct sandbox *sb, int fds[static LISTEN_FDS])
 {
 	CLEANUP(fd_closep) int ns = sandbox_proc_open(sb, "self/ns", O_PATH | O_DIRECTORY);
-	struct listen_answer answer;
+	struct listen_answer answer = { 0 };
 	int r;
 
 	if (ns < 0)

@@ -183,10 +183,8 @@ static void decide_identity(struct plan *p, const struct caller *caller)
 		p->uid = root ? 0 : caller->uid;
 	if (!p->gid_set)
 		p->gid = root ? 0 : caller->gid;
-	if (becomes_target(p, caller) && p->uid != 0)
-		start = 0;
-	else if (plan_joins_all(p))
-		start = caller->join.bounding;
+	if (plan_joins_all(p))
+		start = becomes_target(p, caller) && p->uid != 0 ? 0 : caller->join.bounding;
 	else if (p->as->all_caps)
 		start = CAPS_ALL;
 	else if (caller->uid != 0)
