@@ -114,6 +114,12 @@ bench-filter: all
 	tools/setup fakeroot
 	tests/bench/filter.py --husk $(BUILD)/husk $(BENCHFLAGS)
 
+# Work as fake root: husk, fakeroot, proot, and without.
+.PHONY: bench-fake-root
+bench-fake-root: all
+	tools/setup bench
+	tests/bench/fakeroot.py --husk $(abspath $(BUILD))/husk $(BENCHFLAGS)
+
 fuzz: all
 	tools/setup fuzz
 	tools/fuzz $(BUILD) $(SECONDS)
