@@ -61,8 +61,13 @@
 
 #define NUMBERS	 1024u /* of system calls in an ABI */
 #define BATCH	 32u /* answers that wait for the database together */
-#define MEMORY	 (UINT64_C(1) << 30) /* bytes that what is pretended may take */
 #define KEPT_FDS 1024u
+/* bytes that what is pretended may take; sanitizers map terabytes */
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY RLIM_INFINITY
+#else
+#define MEMORY (UINT64_C(1) << 30)
+#endif
 
 /* Of the capabilities over the sandbox: to look at its processes, to be in their roots, to find the
  * files that they find, to keep their ids with them. */
