@@ -113,7 +113,7 @@ static long handle_chown(struct call *c)
 	struct place place;
 	long answer = CALL_CONTINUE;
 
-	if (resolve_place(c, &place) < 0)
+	if (task_is_foreign(c) || resolve_place(c, &place) < 0)
 		return CALL_CONTINUE;
 	if (!is_real_owner(c, &place, uid, gid))
 		answer = chown_file(c, &place, uid, gid);
@@ -191,18 +191,15 @@ static long make_device(const struct call *c, int dir, const char *name, mode_t 
 	if (caps_set_effective(c->world->caps & status->effective) < 0)
 		return -EPERM;
 	before = umask(status->umask);
-	r = mknodat(dir, name, S_IFREG | (mode & 07777), 0) < 0 ? neg_errno() : 0;
+	r = mknodat(dir, name, S_IFREG | (mode & 0777), 0) < 0 ? neg_errno() : 0;
 	umask(before);
 	caps_set_effective(c->world->caps);
 	if (r < 0)
 		return r;
+	/* where that is not remembered the empty file stays: another may have its name by now */
 	file.fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	r = file.fd < 0 ? neg_errno() : file_key(c, &file);
-	if (r == 0)
-		r = store_set(c->world->store, &file.key, attrs);
-	if (r < 0)
-		unlinkat(dir, name, 0);
-	return r;
+	return r < 0 ? r : store_set(c->world->store, &file.key, attrs);
 }
 
 static long handle_mknod(struct call *c)
@@ -224,6 +221,8 @@ static long handle_mknod(struct call *c)
 		return CALL_CONTINUE;
 	if (task_status(c, &status) < 0 || !(status.effective >> CAP_MKNOD & 1))
 		return CALL_CONTINUE;
+	if (ids_of(c->world->ids, c->tid, NULL)->confined)
+		return CALL_CONTINUE;
 	if (new_owner(c, &attrs) && (attrs.set & STORE_UID))
 		return CALL_CONTINUE;
 	if (resolve_place(c, &place) < 0)
@@ -236,6 +235,20 @@ static long handle_mknod(struct call *c)
 	return answer;
 }
 
+/* A directory with the setgid bit hands its group on. */
+static void inherit_group(const struct call *c, int dir, struct store_attrs *attrs)
+{
+	struct file parent = { .fd = dir };
+	struct store_attrs its;
+
+	if (file_key(c, &parent) < 0)
+		return;
+	its = attrs_of(c, &parent.key);
+	if (((its.set & STORE_MODE ? its.mode : parent.stat.stx_mode) & S_ISGID))
+		set_id(attrs, STORE_GID, its.set & STORE_GID ? its.gid : parent.stat.stx_gid,
+		       parent.stat.stx_gid);
+}
+
 static long handle_mkdir(struct call *c)
 {
 	struct store_attrs attrs = { 0 };
@@ -244,10 +257,15 @@ static long handle_mkdir(struct call *c)
 	struct stat there;
 	int dir;
 
-	if (!new_owner(c, &attrs) || resolve_place(c, &place) < 0)
+	if (!new_owner(c, &attrs) && store_count(c->world->store) == 0)
+		return CALL_CONTINUE;
+	if (resolve_place(c, &place) < 0)
 		return CALL_CONTINUE;
 	dir = place_open_parent(&place, &name);
-	if (dir >= 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (dir >= 0)
+		inherit_group(c, dir, &attrs);
+	if (dir >= 0 && attrs.set && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT)
 		pending_make(c, TAKE_FD(dir), name, &attrs);
 	fd_close(dir);
 	place_close(&place);
@@ -293,6 +311,37 @@ static long handle_umount(struct call *c)
 	return CALL_CONTINUE;
 }
 
+/* The caller confines itself, which does not hold for us: it is remembered with its ids, as those
+ * are of its children too. */
+static long handle_confine(struct call *c)
+{
+	struct ids *ids = c->world->ids;
+	const struct ids_cred *cred = ids_of(ids, c->tid, NULL);
+	struct ids_cred confined = *cred;
+	ssize_t number;
+	int r;
+
+	confined.confined = true;
+	number = ids_intern(ids, &confined, cred->groups, cred->n_groups);
+	if (number < 0)
+		return number;
+	if (!call_valid(c))
+		return -ESRCH;
+	r = ids_assign(ids, c->tid, (size_t)number);
+	return r < 0 ? r : CALL_CONTINUE;
+}
+
+/* A file system whose server is in the sandbox could ask us while we wait for it. */
+static long handle_mount(struct call *c)
+{
+	char type[16];
+
+	if (call_read_string(c, c->args[c->row->first], type, sizeof type) > 0 &&
+	    strncmp(type, "fuse", 4) == 0)
+		return -ENODEV;
+	return CALL_CONTINUE;
+}
+
 static long handle_roots(struct call *c)
 {
 	tasks_change(c);
@@ -322,6 +371,9 @@ const struct call_row files_rows[] = {
 	{ "rmdir", handle_unlink, BY_PATH(0), .at = LINK },
 	{ "rename", handle_rename, BY_PATH(1), .first = CALL_NONE, .at = LINK },
 	{ "renameat", handle_rename, BY_PATH_AT(2, 3), .first = CALL_NONE, .at = LINK },
+	{ "landlock_restrict_self", handle_confine, BY_NOTHING },
+	{ "mount", handle_mount, BY_NOTHING, .first = 2 },
+	{ "fsopen", handle_mount, BY_NOTHING, .first = 0 },
 	{ "chroot", handle_roots, BY_NOTHING },
 	{ "pivot_root", handle_roots, BY_NOTHING },
 	{ "setns", handle_roots, BY_NOTHING },

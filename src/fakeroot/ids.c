@@ -44,7 +44,7 @@ static uint64_t hash_of(const struct ids *ids, const struct ids_cred *c, const u
 
 	for (i = 0; i < IDS_N; i++)
 		h = mix(h, (uint64_t)c->uid[i] << 32 | c->gid[i]);
-	h = mix(h, (uint64_t)(uint32_t)c->keeper << 2 | c->keep << 1 | c->kept);
+	h = mix(h, (uint64_t)(uint32_t)c->keeper << 3 | c->confined << 2 | c->keep << 1 | c->kept);
 	for (i = 0; i < n; i++)
 		h = mix(h, groups[i]);
 	return h;
@@ -55,8 +55,8 @@ static bool same(const struct ids_cred *a, const struct ids_cred *b, const uint3
 {
 	return memcmp(a->uid, b->uid, sizeof a->uid) == 0 &&
 	       memcmp(a->gid, b->gid, sizeof a->gid) == 0 && a->keep == b->keep &&
-	       a->kept == b->kept && a->keeper == b->keeper && a->n_groups == n &&
-	       (n == 0 || memcmp(a->groups, groups, n * sizeof groups[0]) == 0);
+	       a->kept == b->kept && a->confined == b->confined && a->keeper == b->keeper &&
+	       a->n_groups == n && (n == 0 || memcmp(a->groups, groups, n * sizeof groups[0]) == 0);
 }
 
 static int by_number(const void *a, const void *b)

@@ -26,6 +26,7 @@ struct ids_cred {
 	bool keep; /* PR_SET_KEEPCAPS, for the thread below alone */
 	bool kept; /* it has given up uid 0 with that set: it may still change its ids */
 	pid_t keeper;
+	bool confined; /* by Landlock, as are its children: no file may be made for it */
 	size_t n_groups;
 	uint32_t groups[]; /* sorted */
 };

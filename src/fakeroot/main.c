@@ -59,9 +59,10 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-#define NUMBERS	 1024u /* of system calls in an ABI */
-#define BATCH	 32u /* answers that wait for the database together */
-#define KEPT_FDS 1024u
+#define NUMBERS	  1024u /* of system calls in an ABI */
+#define BATCH	  32u /* answers that wait for the database together */
+#define KEPT_FDS  1024u
+#define LEAST_FDS 256u
 /* bytes that what is pretended may take; sanitizers map terabytes */
 #ifdef __SANITIZE_ADDRESS__
 #define MEMORY RLIM_INFINITY
@@ -233,8 +234,11 @@ static int serve(struct loop *loop)
 			return 0;
 		if (r < 0 && r != -ENOENT)
 			return r;
-		if (r <= 0)
+		if (r <= 0) {
+			/* it was to go with others, which do not wait for it */
+			send_answers(loop);
 			continue;
+		}
 		answer_call(loop);
 		if (store_dirty(loop->world.store) && more_waits(loop))
 			continue;
@@ -345,8 +349,12 @@ static int settle_down(void)
 static int prepare(struct loop *loop, const char *file, struct fail *f)
 {
 	struct world *world = &loop->world;
+	struct rlimit fds;
 	int r;
 
+	if (getrlimit(RLIMIT_NOFILE, &fds) < 0 || fds.rlim_cur < LEAST_FDS)
+		return fail_hint(f, fail(f, EMFILE, "fewer than 256 descriptors may be open"),
+				 "raise the hard limit that ulimit -Hn shows");
 	add_rows(loop, stat_rows, stat_rows_n);
 	add_rows(loop, files_rows, files_rows_n);
 	add_rows(loop, xattrs_rows, xattrs_rows_n);
@@ -374,9 +382,11 @@ static int prepare(struct loop *loop, const char *file, struct fail *f)
 
 static void let_go(struct loop *loop)
 {
+	pending_end(&loop->world);
+	if (loop->world.store)
+		store_commit(loop->world.store);
 	store_close(loop->world.store);
 	ids_close(loop->world.ids);
-	pending_free(loop->world.pending);
 	tasks_free(loop->world.tasks);
 	keys_free(loop->world.keys);
 	free(loop->call);

@@ -12,7 +12,8 @@
 
 #include "../util.h"
 
-#define PENDING 64u
+#define PENDING	 64u
+#define UNLINKED 256u
 
 struct wait {
 	pid_t tid;
@@ -25,6 +26,8 @@ struct wait {
 struct pending {
 	struct wait list[PENDING];
 	size_t n;
+	struct key unlinked[UNLINKED]; /* which may still be open: the oldest are forgotten first */
+	size_t n_unlinked;
 };
 
 struct pending *pending_new(void)
@@ -32,11 +35,17 @@ struct pending *pending_new(void)
 	return calloc(1, sizeof(struct pending));
 }
 
-void pending_free(struct pending *pending)
+void pending_end(struct world *world)
 {
+	struct pending *pending = world->pending;
+	size_t i;
+
 	while (pending && pending->n > 0)
 		fd_close(pending->list[--pending->n].fd);
+	for (i = 0; pending && i < UNLINKED && i < pending->n_unlinked; i++)
+		store_drop(world->store, &pending->unlinked[i]);
 	free(pending);
+	world->pending = NULL;
 }
 
 static void take_away(struct pending *pending, size_t i)
@@ -86,11 +95,16 @@ void pending_forget(const struct call *c)
 
 static bool is_gone(const struct call *c, const struct wait *wait)
 {
+	struct pending *pending = c->world->pending;
 	struct stat now;
+	struct key *place;
 
 	if (fstat(wait->fd, &now) < 0 || now.st_nlink > 0)
 		return false;
-	store_drop(c->world->store, &wait->key);
+	place = &pending->unlinked[pending->n_unlinked++ % UNLINKED];
+	if (pending->n_unlinked > UNLINKED)
+		store_drop(c->world->store, place);
+	*place = wait->key;
 	return true;
 }
 

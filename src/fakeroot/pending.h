@@ -5,7 +5,9 @@
 #include "resolve.h"
 
 struct pending *pending_new(void);
-void pending_free(struct pending *pending);
+
+/* Frees it, and forgets what is gone. */
+void pending_end(struct world *world);
 
 /* The caller is about to unlink FILE's last name, as it says: the record goes when it is gone.
  * Takes the descriptor. */

@@ -114,6 +114,8 @@ int resolve_place(const struct call *c, struct place *ret)
 
 	if (row->fd < 0)
 		return resolve_at(c, dirfd, c->args[row->path], at, ret);
+	if ((int)c->args[row->fd] < 0)
+		return -EBADF;
 	ret->opened = NO_FD;
 	ret->at = 0;
 	task = task_directory(c, false);

@@ -11,6 +11,7 @@
 
 #include "../util.h"
 #include "resolve.h"
+#include "tasks.h"
 
 enum layout {
 	LAYOUT_STAT, /* that of the ABI's oldest call in use */
@@ -191,7 +192,7 @@ static long handle_stat(struct call *c)
 	if (place_stat(&place, &stat) == 0 && place_known(c, &place, &stat) &&
 	    place_key(c, &place, &stat, &key) == 0) {
 		attrs = store_find(c->world->store, &key);
-		if (attrs && attrs->set)
+		if (attrs && attrs->set && !task_is_foreign(c))
 			answer = show(c, &place, &stat, attrs);
 	}
 	place_close(&place);

@@ -33,6 +33,8 @@ struct task {
 	int fd; /* its directory in /proc */
 	struct root root;
 	int64_t root_until; /* ms */
+	bool foreign; /* in another user namespace than the sandbox's */
+	int64_t foreign_until; /* ms */
 };
 
 struct tasks {
@@ -132,13 +134,33 @@ int task_enter_root(const struct call *c)
 	return r < 0 ? r : fd;
 }
 
+bool task_is_foreign(const struct call *c)
+{
+	struct tasks *tasks = c->world->tasks;
+	struct task *task = find_task(c);
+	int fd = task_directory(c, false);
+	int64_t now = now_ms();
+	struct stat userns;
+
+	if (fd >= 0 && tasks->n_changing == 0 && now < task->foreign_until)
+		return task->foreign;
+	if (fd < 0 || fstatat(fd, "ns/user", &userns, 0) < 0) {
+		fd = task_directory(c, true);
+		if (fd < 0 || fstatat(fd, "ns/user", &userns, 0) < 0)
+			return true;
+	}
+	task->foreign = userns.st_ino != c->world->userns;
+	task->foreign_until = tasks->n_changing == 0 ? now + ROOT_HOLDS : 0;
+	return task->foreign;
+}
+
 void tasks_change(const struct call *c)
 {
 	struct tasks *tasks = c->world->tasks;
 	size_t i;
 
 	for (i = 0; i < TASKS; i++)
-		tasks->known[i].root_until = 0;
+		tasks->known[i].root_until = tasks->known[i].foreign_until = 0;
 	if (tasks->n_changing < CHANGES) {
 		tasks->changing[tasks->n_changing].tid = c->tid;
 		tasks->changing[tasks->n_changing++].until = now_ms() + CHANGING;

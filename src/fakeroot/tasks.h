@@ -15,6 +15,10 @@ int task_directory(const struct call *c, bool again);
 /* Makes the caller's root ours, and returns what task_directory() does. */
 int task_enter_root(const struct call *c);
 
+/* True for a caller in another user namespace than the sandbox's: its ids are real, and what it
+ * sees of files is the kernel's to tell. */
+bool task_is_foreign(const struct call *c);
+
 /* The caller is about to change its root, or that of others. */
 void tasks_change(const struct call *c);
 

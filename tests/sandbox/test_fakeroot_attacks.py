@@ -255,6 +255,36 @@ except OSError as e:
 works()
 ''', 'EPERM []\nworks\n', '--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--landlock')
 
+    def test_who_confines_itself(self):
+        """By Landlock, which the supervisor is told of, for its children too; others are free."""
+        self.prints('''
+import struct
+def attempt():
+    try:
+        os.mknod('n', 0o20644, 0x103)
+        os.unlink('n')
+        return 'ok'
+    except OSError as e:
+        return errno.errorcode[e.errno]
+if os.fork() == 0:
+    fd = libc.syscall(444, struct.pack('Q', 1 << 9), 8, 0)    # LANDLOCK_ACCESS_FS_MAKE_REG alone
+    libc.prctl(38, 1, 0, 0, 0)
+    print(raw(446, fd, 0), attempt(), flush=True)
+    if os.fork() == 0:
+        print(attempt(), flush=True)
+        os._exit(0)
+    os.wait()
+    os._exit(0)
+os.wait()
+print(attempt())
+''', 'ok EPERM\nEPERM\nok\n')
+
+    def test_no_server_that_waits_for_its_own_answer(self):
+        self.prints('''
+print(raw(165, b'f', b'/tmp', b'fuse', 0, b'fd=3'), raw(165, b'f', b'/tmp', b'fuse.x', 0, 0),
+      raw(430, b'fuse', 0), raw(165, b't', b'/tmp', b'tmpfs', 0, 0))
+''', 'ENODEV ENODEV ENODEV ok\n')
+
     def test_another_user_namespace(self):
         """Who has made a user namespace has no device from this one's supervisor."""
         self.prints('''
@@ -280,6 +310,18 @@ if os.fork() == 0:
 os.wait()
 print(raw(166, b'm', 0))
 ''', 'ok\nok\n')
+
+
+class Descriptors(AttackCase):
+    """The supervisor has enough, or says so."""
+
+    def test_too_few(self):
+        r = self.run_cmd(['sh', '-c', f'ulimit -n 64; {HUSK} {ON[0]} true'])
+        self.assertEqual(r.rc, 125, r)
+        self.assertIn('fewer than 256 descriptors', r.err)
+
+    def test_no_descriptor_means_the_directory(self):
+        self.prints('print(raw(93, -100, 5, 5))', 'EBADF\n')
 
 
 class Ends(AttackCase):

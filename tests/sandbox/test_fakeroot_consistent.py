@@ -80,6 +80,20 @@ class Owners(ConsistentCase):
     def test_replaced_by_rename(self):
         self.shows('touch f g; chown 33 f; mv g f; stat -c %u f', '0\n')
 
+    def test_unlinked(self):
+        """What is still open has the owner that it had."""
+        self.shows('python3 -c "import os; fd = os.open(\'f\', os.O_CREAT); os.chown(\'f\', 7, 8);'
+                   'os.unlink(\'f\'); os.stat(\'.\'); print(os.fstat(fd).st_uid)"', '7\n')
+
+    def test_group_of_a_directory(self):
+        self.shows('mkdir d; chown :50 d; chmod 2775 d; mkdir d/e; stat -c %g:%a d/e; mkdir e;'
+                   ' stat -c %g e', '50:2755\n0\n')
+
+    def test_another_user_namespace(self):
+        """Who has one of its own is told the truth."""
+        self.shows('touch f; chown 5:6 f; unshare -U --map-user=9 stat -c %u f; stat -c %u f',
+                   '9\n5\n')
+
     def test_setuid_bits_go(self):
         self.shows('touch f; chmod 6755 f; chown 5 f; stat -c %a f; chmod 4711 f;'
                    ' stat -c %u:%a f', '755\n5:4711\n')
