@@ -100,7 +100,7 @@ static int check_overlap(const struct extents *r, const char *file, struct fail 
 	const struct extent *l = r->list;
 	size_t a, b;
 
-	if (!ranges_overlap(r, &a, &b))
+	if (r->n == 0 || !ranges_overlap(r, &a, &b))
 		return 0;
 	return fail_hint(f,
 			 fail(f, 0,
