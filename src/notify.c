@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "channel.h"
@@ -27,32 +28,82 @@
 
 #define END_TIME 5000 /* ms that it has to write down what it has promised */
 
-/* Where the program may be, from the launcher's directory: as it is built, as it is installed. */
-static const char *const places[] = { "libexec/husk/husk-fake-root",
-				      "../libexec/husk/husk-fake-root" };
+#define PROGRAM	 "husk-fake-root"
 
-/* Finds the program beside the launcher's own. */
-static int find_program(char path[static PATH_MAX + 64], int proc_fd)
+/* The program's directory, from the launcher's or by itself: as it is built, as it is installed. */
+static const char *const places[] = { "libexec/husk", "../libexec/husk", HUSK_LIBEXECDIR };
+
+/* Opens the launcher's own directory, and tells who owns the launcher. */
+static int open_own(int proc_fd, uid_t *ret_owner)
 {
-	ssize_t n = readlinkat(proc_fd, "self/exe", path, PATH_MAX);
-	size_t i;
+	char path[PATH_MAX];
+	ssize_t n = readlinkat(proc_fd, "self/exe", path, sizeof path);
+	struct stat st;
 	char *end;
+	int fd;
 
-	if (n <= 0 || n == PATH_MAX)
-		return n < 0 ? neg_errno() : -ENAMETOOLONG;
+	if (n < 0 || fstatat(proc_fd, "self/exe", &st, 0) < 0)
+		return neg_errno();
+	if (n == sizeof path)
+		return -ENAMETOOLONG;
 	path[n] = '\0';
 	end = strrchr(path, '/');
-	for (i = 0; end && i < ARRAY_SIZE(places); i++) {
-		strcpy(end + 1, places[i]);
-		if (access(path, X_OK) == 0)
-			return 0;
+	if (!end)
+		return -ENOENT;
+	end[1] = '\0';
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret_owner = st.st_uid;
+	return fd < 0 ? neg_errno() : fd;
+}
+
+/* Beside a launcher that lies in /tmp, say, anybody can make such a directory. */
+static bool is_trusted(int dir, uid_t owner)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == 0 && (st.st_uid == owner || st.st_uid == 0) &&
+	       !(st.st_mode & S_IWOTH);
+}
+
+/* Finds the directory that the program is in. Returns a descriptor, -EPERM where it may be
+ * anybody's, or another -errno. */
+static int find_program(int proc_fd)
+{
+	uid_t owner;
+	CLEANUP(fd_closep) int own = open_own(proc_fd, &owner);
+	int dir, r = -ENOENT;
+	size_t i;
+
+	if (own < 0)
+		return own;
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		dir = openat(own, places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0 || faccessat(dir, PROGRAM, X_OK, 0) < 0) {
+			fd_close(dir);
+			continue;
+		}
+		if (is_trusted(dir, owner))
+			return dir;
+		fd_close(dir);
+		r = -EPERM;
 	}
-#ifdef HUSK_LIBEXECDIR
-	strcpy(path, HUSK_LIBEXECDIR "/husk-fake-root");
-	if (access(path, X_OK) == 0)
-		return 0;
-#endif
-	return -ENOENT;
+	return r;
+}
+
+static int explain_find(struct fail *f, int err)
+{
+	int r;
+
+	if (err != EPERM) {
+		r = fail(f, err, "Can't find " PROGRAM);
+		return fail_hint(f, r,
+				 "it is looked for in libexec/husk and ../libexec/husk from where "
+				 "husk is, and in " HUSK_LIBEXECDIR
+				 ": copy it with husk, or use --fake-root");
+	}
+	r = fail(f, 0, "The directory of " PROGRAM " is another user's, or open to all");
+	return fail_hint(f, r,
+			 "libexec/husk beside husk must belong to the owner of husk, or to root");
 }
 
 /* Puts FD where the program expects it. */
@@ -62,13 +113,14 @@ static int move(int fd, int to)
 }
 
 /* The supervisor's process, until it is the program. It shares the launcher's memory. */
-static int become(const char *path, const char *file, int socket, int proc_fd)
+static int become(int dir, const char *file, int socket, int proc_fd)
 {
-	char *const argv[] = { (char *)"husk-fake-root", (char *)file, NULL };
+	char *const argv[] = { (char *)PROGRAM, (char *)file, NULL };
 	char *const env[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd, r = 0;
 
 	/* out of the way of what they are to be */
+	dir = fcntl(dir, F_DUPFD_CLOEXEC, 10);
 	socket = fcntl(socket, F_DUPFD_CLOEXEC, 10);
 	proc_fd = fcntl(proc_fd, F_DUPFD_CLOEXEC, 10);
 	null = fcntl(null, F_DUPFD_CLOEXEC, 10);
@@ -78,35 +130,28 @@ static int become(const char *path, const char *file, int socket, int proc_fd)
 		r = move(socket, LISTEN_SOCKET);
 	if (r == 0)
 		r = move(proc_fd, LISTEN_PROC);
-	if (r == 0 && (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
+	if (r == 0 && (dir < 0 || setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
 		r = neg_errno();
 	if (r < 0)
 		return r;
-	execve(path, argv, env);
+	sys_execveat(dir, PROGRAM, argv, env, 0);
 	return neg_errno();
 }
 
-int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct fail *f)
+/* Starts it from DIR. Returns 0 or -errno. */
+static int start(int dir, const char *file, int proc_fd, struct notify *ret)
 {
-	char path[PATH_MAX + 64];
-	int pair[2], r;
+	int pair[2];
+	volatile int r = 0; /* two processes write to it */
 
-	if (!p->consistent)
-		return 0;
-	fail_step(f, "fake root", "--fake-root-consistent");
-	r = find_program(path, proc_fd);
-	if (r < 0)
-		return fail_hint(f, fail(f, -r, "Can't find husk-fake-root"),
-				 "it is installed with husk, in libexec/husk");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return fail(f, errno, "socketpair");
-	r = 0;
+		return neg_errno();
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it is only the parent that goes on with it */
 	ret->pid = vfork();
 	if (ret->pid == 0) {
 		/* the launcher waits meanwhile, and means to find what is written here */
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
-		r = become(path, p->fake_root_db, pair[1], proc_fd);
+		r = become(dir, file, pair[1], proc_fd);
 		_exit(1);
 	}
 	if (ret->pid < 0)
@@ -115,16 +160,32 @@ int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct f
 	ret->socket = pair[0];
 	if (r == 0) {
 		ret->pidfd = sys_pidfd_open(ret->pid);
-		if (ret->pidfd >= 0) {
-			fail_step(f, NULL, NULL);
+		if (ret->pidfd >= 0)
 			return 0;
-		}
 		r = neg_errno();
 		kill(ret->pid, SIGKILL);
 	}
 	if (ret->pid > 0)
 		waitid(P_PID, (id_t)ret->pid, NULL, WEXITED);
-	return fail(f, -r, "Can't start %s", path);
+	return r;
+}
+
+int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct fail *f)
+{
+	CLEANUP(fd_closep) int dir = NO_FD;
+	int r;
+
+	if (!p->consistent)
+		return 0;
+	fail_step(f, "fake root", "--fake-root-consistent");
+	dir = find_program(proc_fd);
+	if (dir < 0)
+		return explain_find(f, -dir);
+	r = start(dir, p->fake_root_db, proc_fd, ret);
+	if (r < 0)
+		return fail(f, -r, "Can't start " PROGRAM);
+	fail_step(f, NULL, NULL);
+	return 0;
 }
 
 static int explain_listen(struct fail *f, int err)

@@ -3,6 +3,7 @@
 """--fake-root-consistent: whatever the sandbox does, its supervisor lives and touches nothing."""
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -364,6 +365,33 @@ class Ends(AttackCase):
             self.assertEqual(p.wait(60), 0)
         self.assertEqual(os.read(r, 1), b'')
         os.close(r)
+
+
+class Program(ConsistentCase):
+    """Where the launcher takes the supervisor's program from."""
+
+    def copy(self, mode):
+        """Run a copy of husk that has in ../libexec/husk, of that mode, a program that makes the
+        file that it is given."""
+        os.mkdir(self.path('bin'))
+        os.makedirs(self.path('libexec/husk'))
+        husk = shutil.copy(HUSK, self.path('bin/husk'))
+        shutil.copy('/usr/bin/touch', self.path('libexec/husk/husk-fake-root'))
+        os.chmod(self.path('libexec/husk'), mode)
+        return self.run_cmd([husk, *ON, '--fake-root-db', self.path('mark'), '--', 'true'])
+
+    def test_beside_it(self):
+        """In a directory of its owner's."""
+        self.copy(0o755)
+        self.assertTrue(os.path.exists(self.path('mark')))
+
+    def test_where_all_can_write(self):
+        """What anybody can have put there is not run."""
+        r = self.copy(0o777)
+        self.assertFalse(os.path.exists(self.path('mark')))
+        # a husk that is installed on this machine is what is taken instead
+        if r.rc != 0:
+            self.assertFails(r, 125, "The directory of husk-fake-root is another user's")
 
 
 if __name__ == '__main__':
