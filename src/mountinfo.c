@@ -3,7 +3,8 @@
  *
  * A line of mountinfo costs the kernel a microsecond or several: it asks the file system for its
  * options, and the hierarchies of cgroups for paths. Since Linux 6.8 statmount(2) tells what is
- * wanted alone, and of a mount that has the right attributes nothing else is wanted. */
+ * wanted alone, and of a mount that has the right attributes nothing else is wanted. That is a call
+ * a mount: a table that one list does not hold is read so, a short one in a few calls as text. */
 #include "mountinfo.h"
 
 #include <stdlib.h>
@@ -133,9 +134,9 @@ int mountinfo_open(struct mountinfo_reader *r, const struct sandbox *sb, uint64_
 	r->piece = r->first;
 	r->room = sizeof r->first;
 	r->begin = r->end = 0;
-	if (list(r, 0) > 0 && ask(r, r->ids[0], ASK_BASIC) == 0)
+	if (list(r, 0) == ARRAY_SIZE(r->ids) && ask(r, r->ids[0], ASK_BASIC) == 0)
 		return 0;
-	/* an older kernel, or a filter that does not know the calls */
+	/* few mounts, an older kernel, or a filter that does not know the calls */
 	r->fd = sandbox_proc_open(sb, "self/mountinfo", O_RDONLY);
 	return r->fd < 0 ? r->fd : 0;
 }

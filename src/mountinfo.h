@@ -21,7 +21,7 @@ struct mountinfo {
 struct mountinfo_reader {
 	int fd; /* of mountinfo, or empty where listmount(2) tells */
 	uint64_t complete; /* mounts that have all of these attributes are passed over */
-	uint64_t ids[64]; /* the last that it has told */
+	uint64_t ids[256]; /* the last that it has told; fewer mounts are read as text */
 	size_t n_ids, next_id;
 	char *piece; /* first, or on the heap where one mount takes more than that */
 	size_t room; /* of it */

@@ -8,6 +8,9 @@ import struct
 
 from probe import BWRAP, HOST, HUSK, SMALL, USR, ProbeCase, main
 
+# more mounts than are read from mountinfo where the kernel has listmount(2)
+MANY = tuple(w for i in range(300) for w in ('--ro-bind', '/usr/share', f'/m/{i}'))
+
 ALLOW, ERRNO, KILL = 0x7fff0000, 0x50000, 0x80000000
 SYS_UNAME, SYS_UMASK = 63, 95
 
@@ -117,25 +120,28 @@ class Audit(ProbeCase):
         """Mountinfo writes four bytes for a blank."""
         long = '/t' + ('/' + ' ' * 250) * 6
         for program in (HUSK, BWRAP):
-            with self.subTest(program):
-                argv = [program, *USR, '--tmpfs', '/t', '--ro-bind', '/usr', long, '--', 'ls', long]
-                r = self.run_cmd(argv)
-                self.assertRuns(r)
-                self.assertIn('bin', r.out)
-                # as with a kernel that has no other table than mountinfo
-                r = self.husk('--deny-syscalls', 'listmount', '--', *argv)
-                self.assertRuns(r)
-                self.assertIn('bin', r.out)
+            for more in ((), MANY):
+                with self.subTest(program, mounts=len(more) // 3):
+                    argv = [program, *USR, *more, '--tmpfs', '/t', '--ro-bind', '/usr', long, '--',
+                            'ls', long]
+                    r = self.run_cmd(argv)
+                    self.assertRuns(r)
+                    self.assertIn('bin', r.out)
+                    # as with a kernel that has no other table than mountinfo
+                    r = self.husk('--deny-syscalls', 'listmount', '--', *argv)
+                    self.assertRuns(r)
+                    self.assertIn('bin', r.out)
 
-    def test_audit_without_listmount(self):
+    def test_audit_of_either_table(self):
         self.need('strace')
-        for args in (HOST, (*USR, '--ro-bind', '/etc', '/etc')):
-            with self.subTest(args):
-                r = self.husk('--deny-syscalls', 'listmount', '--', 'strace', '-f', '-qq', '-o',
-                              self.path('log'), '-e', 'trace=mount_setattr', '-e',
-                              'inject=mount_setattr:retval=0', HUSK, *args, '--', 'echo', 'ran')
-                self.assertNotIn('ran', r.out)
-                self.assertFails(r, 125, 'is not ')
+        for args in (HOST, (*USR, '--ro-bind', '/etc', '/etc'), (*USR, *MANY)):
+            for deny in ((), ('--deny-syscalls', 'listmount')):
+                with self.subTest(args[:6], deny=deny):
+                    r = self.husk(*deny, '--', 'strace', '-f', '-qq', '-o', self.path('log'),
+                                  '-e', 'trace=mount_setattr', '-e',
+                                  'inject=mount_setattr:retval=0', HUSK, *args, '--', 'echo', 'ran')
+                    self.assertNotIn('ran', r.out)
+                    self.assertFails(r, 125, 'is not ')
 
 
 class SelfAudit(ProbeCase):
