@@ -53,6 +53,7 @@ struct world {
 	struct keys *keys;
 	struct pending *pending;
 	uint64_t userns; /* the inode number of the sandbox's user namespace */
+	bool follows; /* the kernel does not wake us on the caller's processor: we go there */
 	bool confined; /* the sandbox may make files only where Landlock lets it */
 	uint64_t caps; /* what the supervisor keeps there, as a set */
 };

@@ -412,8 +412,8 @@ int main(int argc, char **argv)
 		close(fds[LISTEN_USERNS]);
 		close(fds[LISTEN_MNTNS]);
 		tell(r < 0, f);
-		ioctl(loop->world.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-		      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+		loop->world.follows = ioctl(loop->world.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+					    SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) < 0;
 		close(LISTEN_SOCKET);
 		if (r == 0)
 			status = serve(loop) < 0;

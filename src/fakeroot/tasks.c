@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,28 @@ static struct task *find_task(const struct call *c)
 	return &c->world->tasks->known[(unsigned)c->tid % TASKS];
 }
 
+/* Before Linux 6.6 two processors would wake each other for every call: goes to that which the
+ * caller was on when it first called. proc_pid_stat(5), field 39. */
+static void follow(int dir)
+{
+	CLEANUP(fd_closep) int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
+	char text[1024], *at;
+	unsigned field, cpu;
+	cpu_set_t set;
+	ssize_t n;
+
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	at = strrchr(text, ')');
+	for (field = 2; at && field < 39; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%u", &cpu) != 1 || cpu >= CPU_SETSIZE)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
 int task_directory(const struct call *c, bool again)
 {
 	struct task *task = find_task(c);
@@ -86,6 +109,8 @@ int task_directory(const struct call *c, bool again)
 	if (task->fd < 0)
 		return neg_errno();
 	task->tid = c->tid;
+	if (c->world->follows)
+		follow(task->fd);
 	return task->fd;
 }
 
