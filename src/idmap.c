@@ -115,6 +115,7 @@ static int write_maps(const struct sandbox *sb, pid_t pid)
 
 static int fail_second(struct sandbox *sb, int err)
 {
+	fail_step(sb->fail, "id maps", NULL);
 	return fail(sb->fail, err, "setting up the id maps of the second user namespace");
 }
 
