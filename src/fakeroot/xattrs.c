@@ -188,7 +188,7 @@ static long handle_set(struct call *c)
 	struct value v;
 
 	if (kind == KIND_REAL || !read_operands(c, c->row->first + 1, &v) ||
-	    v.size > STORE_VALUE_MAX || v.flags > (XATTR_CREATE | XATTR_REPLACE) || !is_root(c))
+	    v.size > STORE_VALUE_MAX || v.flags > (XATTR_CREATE | XATTR_REPLACE))
 		return CALL_CONTINUE;
 	value = malloc(v.size + 1);
 	if (!value)
@@ -199,7 +199,7 @@ static long handle_set(struct call *c)
 		forget(c, name);
 		return CALL_CONTINUE;
 	}
-	if (resolve_file(c, &file) < 0)
+	if (!is_root(c) || resolve_file(c, &file) < 0)
 		return CALL_CONTINUE;
 	return kind == KIND_PRETENDED ? remember(c, &file, name, value, &v)
 				      : remember_list(c, &file, name, kind, value, &v);
