@@ -331,13 +331,14 @@ static long handle_confine(struct call *c)
 	return r < 0 ? r : CALL_CONTINUE;
 }
 
-/* A file system whose server is in the sandbox could ask us while we wait for it. */
+/* A file system whose server is in the sandbox could ask us while we wait for it. Its type has any
+ * length: fuse.NAME. */
 static long handle_mount(struct call *c)
 {
 	char type[16];
+	ssize_t r = call_read_string(c, c->args[c->row->first], type, sizeof type);
 
-	if (call_read_string(c, c->args[c->row->first], type, sizeof type) > 0 &&
-	    strncmp(type, "fuse", 4) == 0)
+	if ((r > 0 || r == -ENAMETOOLONG) && strncmp(type, "fuse", 4) == 0)
 		return -ENODEV;
 	return CALL_CONTINUE;
 }

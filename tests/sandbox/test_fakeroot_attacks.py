@@ -283,8 +283,9 @@ print(attempt())
     def test_no_server_that_waits_for_its_own_answer(self):
         self.prints('''
 print(raw(165, b'f', b'/tmp', b'fuse', 0, b'fd=3'), raw(165, b'f', b'/tmp', b'fuse.x', 0, 0),
-      raw(430, b'fuse', 0), raw(165, b't', b'/tmp', b'tmpfs', 0, 0))
-''', 'ENODEV ENODEV ENODEV ok\n')
+      raw(165, b'f', b'/tmp', b'fuse.fuse-overlayfs', 0, 0), raw(430, b'fuse', 0),
+      raw(165, b't', b'/tmp', b'tmpfs', 0, 0))
+''', 'ENODEV ENODEV ENODEV ENODEV ok\n')
 
     def test_another_user_namespace(self):
         """Who has made a user namespace has no device from this one's supervisor."""
