@@ -20,6 +20,7 @@
 
 #define APPLICATION 1752527723 /* the bytes "husk" */
 #define VERSION	    1
+#define PATIENCE    3000 /* ms, in which a supervisor that is told to end has ended */
 #define DIGITS(n)   #n
 #define SET(w, n)   "PRAGMA " w "=" DIGITS(n)
 
@@ -317,6 +318,7 @@ static int open_database(struct journal *j, const char *path)
 			    j->files.zName);
 	if (r != SQLITE_OK)
 		return r;
+	sqlite3_busy_timeout(j->db, PATIENCE);
 	sqlite3_db_config(j->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(j->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(j->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);

@@ -80,9 +80,9 @@ class Dev(Compare):
         return plain(r.out)
 
     def test_console_is_the_terminal_of_stdout(self):
-        outs = [self.on_terminal(program, 'sh', '-c',
-                                 '[ "$(stat -c %t,%T /dev/console)" = "$(stat -Lc %t,%T '
-                                 '/proc/self/fd/1)" ] || stat -c %t,%T /dev/console; tty < /dev/tty'
+        outs = [self.on_terminal(program, 'sh', '-c', 'exec 3>&1; '
+                                 '[ "$(stat -c %t,%T /dev/console)" = "$(stat -c %t,%T - <&3)" ]'
+                                 ' || stat -c %t,%T /dev/console; tty < /dev/tty'
                                  ' > /dev/null; stat -c "%F %a" /dev/console; '
                                  'echo works > /dev/console') for program in EACH]
         self.assertEqual(*outs)

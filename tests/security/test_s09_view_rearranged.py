@@ -241,6 +241,18 @@ class Strict(ProbeCase):
                 self.assertEqual(error, 'ENOSYS', name)
 
 
+def injected(log):
+    """The calls that strace has faked, one a process; it breaks a line that another's interrupts."""
+    begun, calls = {}, []
+    for line in log.splitlines():
+        pid = line.split(' ', 1)[0]
+        if line.endswith('<unfinished ...>'):
+            begun[pid] = line
+        if 'INJECTED' in line:
+            calls.append(begun[pid] if 'resumed>' in line else line)
+    return calls
+
+
 class Audit(ProbeCase):
     """A wall that was asked for and is not there stops the launch."""
 
@@ -283,7 +295,7 @@ class Audit(ProbeCase):
             faked = 0
             for number in range(1, 9):
                 r, log = self.faked('prctl', number, *HOST, *args)
-                if re.search(r'PR_SET_SECCOMP.*INJECTED', log):
+                if any('PR_SET_SECCOMP' in call for call in injected(log)):
                     faked += 1
                     self.assertNotIn('ran', r.out)
                     self.assertFails(r, 125, 'seccomp filters are in force instead of')
