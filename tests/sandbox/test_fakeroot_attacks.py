@@ -139,6 +139,7 @@ print(sum(os.waitpid(pid, 0)[1] for pid in pids))
 ''', '0\n')
 
     def test_fork_bomb(self):
+        self.need_kernel(6, 14)  # --pid-limit
         self.prints('''
 open('f', 'w').close(); os.chown('f', 5, 6)
 end = time.monotonic() + 1
