@@ -242,7 +242,7 @@ class Strict(ProbeCase):
 
 
 def injected(log):
-    """The calls that strace has faked, one a process; it breaks a line that another's interrupts."""
+    """The calls that strace has faked, one a process; another one may break its line."""
     begun, calls = {}, []
     for line in log.splitlines():
         pid = line.split(' ', 1)[0]
