@@ -345,7 +345,7 @@ static void abandon(struct supervisor *su)
 }
 
 /* Lets go of everything that the sandbox has by now: a pipe must end when the command closes it. */
-static int close_others(const struct supervisor *su)
+static int close_others(struct supervisor *su)
 {
 	int keep[] = { su->socket,
 		       su->signals,
@@ -360,9 +360,11 @@ static int close_others(const struct supervisor *su)
 		       su->plan->userns_block_fd,
 		       su->plan->self_socket,
 		       su->mark };
+	int r;
 
-	int r = fds_close_others(keep, ARRAY_SIZE(keep), 3);
-
+	/* its number may soon be another's */
+	su->notify.socket = fd_close(su->notify.socket);
+	r = fds_close_others(keep, ARRAY_SIZE(keep), 3);
 	return r < 0 ? fail(su->fail, -r, "close_range") : 0;
 }
 

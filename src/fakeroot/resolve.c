@@ -27,6 +27,13 @@ static int set_place(struct place *place, int base, int at, const char *path)
 	return 0;
 }
 
+/* A place that is nowhere yet, and can be closed. */
+static void no_place(struct place *ret)
+{
+	ret->opened = NO_FD;
+	set_place(ret, NO_FD, 0, "");
+}
+
 /* The caller's own descriptors by the names that they have in its /proc, where "self" is nobody to
  * the supervisor: rewrites such a path to one below the caller's directory. */
 static const char *own_descriptor(const char *path)
@@ -77,7 +84,7 @@ int resolve_at(const struct call *c, int dirfd, uint64_t address, int at, struct
 	ssize_t length;
 	int task;
 
-	ret->opened = NO_FD;
+	no_place(ret);
 	ret->at = at & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
 	length = address == 0 && (at & AT_EMPTY_PATH)
 			 ? 0
@@ -114,10 +121,9 @@ int resolve_place(const struct call *c, struct place *ret)
 
 	if (row->fd < 0)
 		return resolve_at(c, dirfd, c->args[row->path], at, ret);
+	no_place(ret);
 	if ((int)c->args[row->fd] < 0)
 		return -EBADF;
-	ret->opened = NO_FD;
-	ret->at = 0;
 	task = task_directory(c, false);
 	if (task < 0)
 		return task;

@@ -33,6 +33,7 @@ def works():
     print('works' if (s.st_uid, s.st_gid) == (33, 44) else s)
 '''
 STAT, FSTAT, LSTAT, CHOWN, MKNOD, STATX, NEWFSTATAT = 4, 5, 6, 92, 133, 332, 262
+FSETXATTR, FREMOVEXATTR = 190, 199
 
 
 class AttackCase(ConsistentCase):
@@ -329,6 +330,26 @@ class Descriptors(AttackCase):
 
     def test_no_descriptor_means_the_directory(self):
         self.prints('print(raw(93, -100, 5, 5))', 'EBADF\n')
+
+    def test_none_is_closed_that_is_none(self):
+        """Its number would be another's: whatever the calls before left behind, and at the end."""
+        self.need('strace')
+        r = self.run_cmd(['strace', '-f', '-qq', '-o', self.path('log'), '-e', 'trace=close', HUSK,
+                          *ON, '--chdir', self.work(), '--', PYTHON, '-c', PRELUDE + f'''
+open('f', 'w').close(); os.chown('f', 5, 6)
+done = set()
+for before in (lambda: 0, os.getuid, lambda: os.stat('f'), lambda: os.listdir('.'),
+               lambda: os.chown('f', 7, 8), lambda: os.setxattr('f', 'trusted.a', b'b'),
+               lambda: os.listxattr('f'), lambda: os.path.exists('{"x" * 100}')):
+    for call in (({FSETXATTR}, -1, b'trusted.a', b'b', 1, 0), ({FREMOVEXATTR}, -1, b'trusted.a')):
+        before()
+        done.add(raw(*call))
+print(done)
+works()
+'''])
+        self.assertRuns(r, "{'EBADF'}\nworks\n")
+        with open(self.path('log'), encoding='ascii') as f:
+            self.assertEqual([line for line in f if 'EBADF' in line], [])
 
 
 class Ends(AttackCase):
