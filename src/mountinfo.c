@@ -78,7 +78,7 @@ static long parse_number(const char *text)
  * options, … Returns false when it is no line of the table. */
 static bool parse(char *line, struct mountinfo *ret)
 {
-	char *fields[6], *end;
+	char *fields[6] = { NULL }, *end;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {

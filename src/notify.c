@@ -69,7 +69,7 @@ static bool is_trusted(int dir, uid_t owner)
  * anybody's, or another -errno. */
 static int find_program(int proc_fd)
 {
-	uid_t owner;
+	uid_t owner = (uid_t)-1; /* nobody */
 	CLEANUP(fd_closep) int own = open_own(proc_fd, &owner);
 	int dir, r = -ENOENT;
 	size_t i;

@@ -90,7 +90,7 @@ static int read_limits(int proc_fd, const char *path, uint64_t ret[static RLIM_N
 
 static int add_limits(struct search *s, pid_t pid)
 {
-	uint64_t values[RLIM_NLIMITS][2];
+	uint64_t values[RLIM_NLIMITS][2] = { 0 };
 	char path[64];
 	size_t i, k;
 	int r;

@@ -12,6 +12,7 @@
 
 static void *address_of(uint64_t address)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): it is another process's */
 	return (void *)(uintptr_t)address;
 }
 

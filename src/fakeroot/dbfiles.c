@@ -64,6 +64,7 @@ char *dbfiles_spell(const char *file)
 	const char *name = strrchr(file, '/');
 	size_t length = name ? (size_t)(name - file) + 1 : 0;
 	CLEANUP(free_p) char *directory = strndup(length ? file : ".", length ? length : 1);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees it */
 	CLEANUP(free_p) char *real = directory ? realpath(directory, NULL) : NULL;
 	char *path;
 

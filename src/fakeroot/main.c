@@ -401,8 +401,11 @@ int main(int argc, char **argv)
 	pid_t launcher = getppid();
 	int fds[LISTEN_FDS], r, status = 0;
 
-	if (!loop || !f || settle_down() < 0)
+	if (!loop || !f || settle_down() < 0) {
+		free(loop);
+		free(f);
 		return 1;
+	}
 	loop->world.proc_fd = LISTEN_PROC;
 	r = prepare(loop, argc > 1 ? argv[1] : NULL, f);
 	if (take_descriptors(&loop->world, fds)) {

@@ -160,21 +160,21 @@ static void pretend(const struct store_attrs *attrs, struct statx *stat)
 static long show(const struct call *c, struct place *place, struct statx *stat,
 		 const struct store_attrs *attrs)
 {
-	int first = c->row->first;
+	const uint64_t *own = &c->args[c->row->first];
 	unsigned kept = AT_STATX_SYNC_TYPE | AT_NO_AUTOMOUNT;
 
 	if (c->row->layout == LAYOUT_STATX) {
 		if (sys_statx(place->base, place->path, place->at | (int)(c->args[2] & kept),
-			      (unsigned)c->args[first], stat) < 0)
+			      (unsigned)own[0], stat) < 0)
 			return CALL_CONTINUE;
 		pretend(attrs, stat);
-		return call_write(c, c->args[first + 1], stat, sizeof *stat);
+		return call_write(c, own[1], stat, sizeof *stat);
 	}
 	pretend(attrs, stat);
 	if (c->row->layout == LAYOUT_64)
-		return write_stat_64(c, stat, c->args[first]);
-	return c->abi == FILTER_COMPAT ? write_stat_32(c, stat, c->args[first])
-				       : write_stat(c, stat, c->args[first]);
+		return write_stat_64(c, stat, own[0]);
+	return c->abi == FILTER_COMPAT ? write_stat_32(c, stat, own[0])
+				       : write_stat(c, stat, own[0]);
 }
 
 static long handle_stat(struct call *c)

@@ -205,6 +205,7 @@ int store_open(struct store **ret, const char *file, struct fail *f)
 	if (s)
 		s->buckets = calloc(FIRST_BUCKETS, sizeof(struct record *));
 	if (!s || !s->buckets)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees it */
 		return fail(f, ENOMEM, "Cannot remember what is pretended");
 	s->n_buckets = FIRST_BUCKETS;
 	if (getrandom(&s->seed, sizeof s->seed, GRND_NONBLOCK) < 0)

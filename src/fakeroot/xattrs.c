@@ -196,6 +196,7 @@ static long handle_set(struct call *c)
 	if (v.size && call_read(c, v.address, value, v.size) < 0)
 		return -EFAULT;
 	if (kind != KIND_PRETENDED && !acl_is_refused(value, v.size)) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees it */
 		forget(c, name);
 		return CALL_CONTINUE;
 	}
@@ -318,6 +319,7 @@ static long list_names(const struct call *c, const struct file *file, const stru
 	more = malloc((size_t)size);
 	list = malloc(room + (size_t)size);
 	if (!list || !more)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): CLEANUP frees them */
 		return -ENOMEM;
 	store_xattr_list(c->world->store, &file->key, more, (size_t)size);
 	length = listxattr(way_to(c, file, way), list, room);

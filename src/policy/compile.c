@@ -195,8 +195,10 @@ static bool write_policy(FILE *out, const struct text *numbers,
 	filter.foreign = text.otherwise;
 	filter.abis[FILTER_NATIVE] = number_calls(&text, FILTER_NATIVE);
 	filter.abis[FILTER_COMPAT] = number_calls(&text, FILTER_COMPAT);
-	filter.abis[FILTER_X32] = wall ? (struct filter_abi){ .otherwise = ENOSYS_ALL }
-				       : number_calls(&text, FILTER_X32);
+	if (wall)
+		filter.abis[FILTER_X32].otherwise = ENOSYS_ALL;
+	else
+		filter.abis[FILTER_X32] = number_calls(&text, FILTER_X32);
 	n = filter_assemble(&filter, code);
 	if (n < 0)
 		text_die(path, 0, "makes a filter that is too long");
