@@ -22,7 +22,6 @@ UNFINISHED = re.compile(r'\b(TO' + r'DO|FIX' + r'ME|XX' + r'X)\b')
 WIDTH = 100
 FUNCTION_LINES = 80
 FILE_LINES = 500
-LONG_FILES = ('src/options.c', 'src/rules.c')
 NO_SPDX = re.compile(r'(^COPYING|\.(md|json|bpf|bin)|^tests/fuzz/corpus/.*)$')
 NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|'
                       r'^tests/(allowed-skips|fuzz/corpus/.*))$')
@@ -60,11 +59,11 @@ HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', '
             'opt_values.c')
 OTHER_HEADER = {'fact_identity.c': 'fact.h', 'fact_limits.c': 'fact.h', 'fact_ops.c': 'fact.h',
                 'fact_walls.c': 'fact.h', 'parse.c': 'options.h', 'plan_path.c': 'plan.h',
-                'steps.c': 'sandbox.h',
+                'rules_join.c': 'rules.h', 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
 PURE = {'plan.c': {'dev.h', 'mask.h', 'ranges.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(),
-        'parse.c': set(), 'ranges.c': set(),
+        'rules_join.c': set(), 'parse.c': set(), 'ranges.c': set(),
         'explain.c': set(), 'fact.c': set(), 'fact_identity.c': set(), 'fact_limits.c': set(),
         'fact_ops.c': set(), 'fact_walls.c': set(),
         'facts.c': set(), **{name: set() for name in HANDLERS}}
@@ -203,7 +202,7 @@ def rule_length(name, text):
     found = [f'{name}:{first}: {title} has {count} lines'
              for title, first, count in functions(text) if count > FUNCTION_LINES]
     count = text.count('\n')
-    if count > FILE_LINES and name not in LONG_FILES:
+    if count > FILE_LINES:
         found.append(f'{name}: {count} lines')
     return found
 
@@ -451,7 +450,6 @@ class Planted(Case):
         body = 'int f(void)\n{\n' + '\tg();\n' * 78 + '}\n'
         self.both(rule_length, 'src/mount.c', body.replace('{\n', '{\n\tg();\n'), body)
         self.both(rule_length, 'src/mount.c', GOOD * 167)
-        self.assertEqual(rule_length('src/options.c', GOOD * 167), [])
 
     def test_shell(self):
         self.need('shellcheck')
