@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A descriptor or a directory of the host's is left to the sandbox, which walks out by it."""
 
-import json
 import contextlib
+import json
 import os
 import socket
 
