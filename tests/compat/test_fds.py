@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The file descriptors that the bwrap personality passes on, holds and waits on."""
 
+import contextlib
 import fcntl
 import os
 
@@ -48,8 +49,11 @@ class Inherited(Compare):
     def holds(self, pid, fd):
         """Whether a process has the pipe open that fd is an end of."""
         name = os.readlink(f'/proc/self/fd/{fd}')
-        return any(os.readlink(f'/proc/{pid}/fd/{n}') == name for n in os.listdir(
-            f'/proc/{pid}/fd'))
+        for n in os.listdir(f'/proc/{pid}/fd'):
+            with contextlib.suppress(FileNotFoundError):  # it is letting go just now
+                if os.readlink(f'/proc/{pid}/fd/{n}') == name:
+                    return True
+        return False
 
     def test_those_of_options(self):
         for option in ('--info-fd', '--json-status-fd'):
