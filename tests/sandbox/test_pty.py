@@ -708,7 +708,8 @@ print(h.hexdigest())
     def test_reader_that_never_reads_and_a_user(self):
         """The command has ended, and its output waits: the terminal is its user's again."""
         t = self.shell()
-        t.send(f'{HUSK} {" ".join(OWN)} -- seq 25000 | sleep 100\n')
+        # 115 KB: more than a pipe and a terminal hold, less than the launcher does alone
+        t.send(f'{HUSK} {" ".join(OWN)} -- seq 18000 | sleep 100\n')
         self.assertTrue(wait_until(t.is_raw))
         self.assertTrue(wait_until(lambda: not t.is_raw()))
         t.send('\x03')
