@@ -30,7 +30,7 @@ demo: all
 check:
 	tools/setup check
 	rm -f $(BUILD)/meson-logs/testlog.json $(BUILD)-asan/meson-logs/testlog.json
-	rm -f $(BUILD)-broken/meson-logs/testlog.json
+	rm -f $(BUILD)-broken/meson-logs/testlog.json $(BUILD)*/meson-logs/again*.json
 	$(MAKE) all
 	[ -f $(BUILD)-werror/build.ninja ] || $(MESON) setup -Dwerror=true $(BUILD)-werror
 	ninja -C $(BUILD)-werror all meson-test-prereq
@@ -42,6 +42,9 @@ check:
 	-$(MESON) test -C $(BUILD)-broken --suite broken $(TESTFLAGS)
 	-$(MESON) test -C $(BUILD)-asan --timeout-multiplier 2 \
 		--no-suite kernel --no-suite check --no-suite budget --no-suite faults $(TESTFLAGS)
+	tools/test-again $(BUILD)
+	tools/test-again $(BUILD)-broken
+	tools/test-again --timeout-multiplier 2 $(BUILD)-asan
 	tools/tap-summary $(BUILD) $(BUILD)-asan $(BUILD)-broken
 
 # Under Debian's own kernels, emulated: slow. What is downloaded is kept in ~/.cache.

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""tools/tap-summary counts every kind of failure: a summary that misses one hides it."""
+"""tools/tap-summary counts every kind of failure: a summary that misses one hides it.
+
+What tools/test-again runs again is the same failure unless it passes every time."""
 
 import json
 import os
@@ -91,6 +93,44 @@ class Summary(Case):
     def test_nothing_was_run(self):
         rc, last, _ = self.summary()
         self.assertEqual((rc, last), (1, '0 passed, 1 failed, 0 skipped'))
+
+
+class Again(Case):
+    """A project of its own, with tests that fail as often as they are told."""
+
+    def again(self, **failures):
+        """Run each test, which fails that many times, as make check does; what is printed."""
+        lines = ["project('p')", "sh = find_program('sh')",
+                 "test('true', find_program('true'), suite: 'other')"]
+        for name, times in failures.items():
+            count = self.write(f'{name}.count', '')
+            script = self.write(f'{name}.sh', f'echo >> {count}; [ $(wc -l < {count}) -gt {times} ]'
+                                " || printf 'not '; echo ok 1 a; echo 1..1\n")
+            lines.append(f"test('{name}', sh, args: '{script}', suite: 's', protocol: 'tap')")
+        self.write('meson.build', '\n'.join(lines) + '\n')
+        build = self.path('build')
+        self.assertRuns(self.run_cmd(['/usr/bin/meson', 'setup', build, self.dir]), None)
+        self.run_cmd(['/usr/bin/meson', 'test', '-C', build, '--suite', 's'])
+        self.assertRuns(self.run_cmd([os.path.join(REPO, 'tools', 'test-again'), build]), None)
+        r = self.run_cmd([PYTHON, os.path.join(REPO, 'tools', 'tap-summary'), build])
+        return r.rc, r.out
+
+    def test_race(self):
+        rc, out = self.again(race=1, good=0)
+        self.assertEqual((rc, out.splitlines()[-2:]),
+                         (0, ['1 unsteady', '2 passed, 0 failed, 0 skipped']))
+        self.assertIn('UNSTEADY build s/race: passed 3 times alone, after this:\n'
+                      'FAILED build s/race: a: not ok\n    not ok 1 a', out)
+
+    def test_fault(self):
+        for times in (2, 3, 4, 99):
+            rc, out = self.again(fault=times)
+            self.assertEqual((rc, out.splitlines()[-1]), (1, '0 passed, 1 failed, 0 skipped'))
+            self.assertNotIn('UNSTEADY', out)
+
+    def test_too_many(self):
+        rc, out = self.again(a=1, b=1, c=1, d=1)
+        self.assertEqual((rc, out.splitlines()[-1]), (1, '0 passed, 4 failed, 0 skipped'))
 
 
 if __name__ == '__main__':
