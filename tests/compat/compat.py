@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import (  # noqa: E402,F401
-    BWRAP, ORACLE, PATIENCE, PYTHON, SLOW, Case, RootCase, main, mounts)
+    BWRAP, ORACLE, PATIENCE, PYTHON, SLOW, Case, RootCase, main, mounts, wait_until)
 
 EACH = (ORACLE, BWRAP)
 HOST = ('--ro-bind', '/', '/')
@@ -34,6 +34,12 @@ class In:
 
 class Out:
     """Stands in the arguments for a new fd; what the run wrote to it is in result.written."""
+
+
+def command_line(pid):
+    """The words that a process was started with."""
+    with open(f'/proc/{pid}/cmdline', 'rb') as f:
+        return f.read().split(b'\0')[:-1]
 
 
 def plain(text):
@@ -228,8 +234,9 @@ class Compare(Sides, Case):
         """Return the pid of a process that sleeps in the new namespaces of unshare's options."""
         p = self.spawn(['unshare', '--kill-child', *options, 'sh', '-c', 'echo; exec sleep 60'])
         p.stdout.readline()
-        kids = self.descendants(p.pid)
-        return kids[-1] if kids else p.pid
+        pid = [p.pid, *self.descendants(p.pid)][-1]
+        self.assertTrue(wait_until(lambda: command_line(pid) == [b'sleep', b'60']))
+        return pid
 
 
 class RootCompare(Sides, RootCase):
