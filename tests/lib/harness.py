@@ -145,6 +145,35 @@ def alive(pid):
     return fields is not None and fields[0] not in 'ZX'
 
 
+def children(pid):
+    """The direct children of a process, those that have ended included."""
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+        return [int(word) for word in f.read().split()]
+
+
+def name_of(pid):
+    """The name of a process, or '' when it is gone."""
+    try:
+        with open(f'/proc/{pid}/comm', encoding='utf-8', errors='replace') as f:
+            return f.read().strip()
+    except OSError:
+        return ''
+
+
+def first_process(launcher):
+    """The first process of a sandbox whose command runs: its init, or its command without one.
+
+    It is the launcher's only child but for the supervisor of a fake root; the process that has set
+    the sandbox up may be slow to end.
+    """
+    def look():
+        found[:] = [pid for pid in children(launcher) if name_of(pid) != 'husk-fake-root']
+        return len(found) == 1
+    found = []
+    assert wait_until(look), found
+    return found[0]
+
+
 def wait_gone(pid, timeout=PATIENCE):
     """Wait until the process is gone or a zombie; False when it still lives at the end."""
     return wait_until(lambda: not alive(pid), timeout)

@@ -5,18 +5,10 @@ import json
 import os
 
 from probe import HUSK, SMALL, ProbeCase
+from harness import children, name_of as comm  # noqa: F401
 
 KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts', 'time')
 IDS = ' '.join(f'/proc/self/ns/{kind}' for kind in KINDS)
-
-
-def comm(pid):
-    """The name of a process, or '' when it is gone."""
-    try:
-        with open(f'/proc/{pid}/comm', encoding='ascii') as f:
-            return f.read().strip()
-    except OSError:
-        return ''
 
 
 def asleep(pid):
@@ -30,12 +22,6 @@ def asleep(pid):
 def ids(pid):
     """The namespaces of a process by kind, as readlink prints them."""
     return {kind: os.readlink(f'/proc/{pid}/ns/{kind}') for kind in KINDS}
-
-
-def children(pid):
-    """The direct children of a process."""
-    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
-        return [int(word) for word in f.read().split()]
 
 
 class JoinCase(ProbeCase):

@@ -18,6 +18,7 @@ import time
 import unittest
 
 from probe import BWRAP, HOST, HUSK, PATIENCE, SLOW, SMALL, ProbeCase, main, wait_until
+from harness import first_process, name_of
 
 OFFSETS = int(os.environ.get('HUSK_OFFSETS', '20'))
 TREE = (*HOST, '--dev', '/dev')
@@ -177,22 +178,11 @@ class DeathCase(ProbeCase):
                 names.append(f.read()[:60])
         self.assertEqual(names, [])
 
-    def init_of(self, pid):
-        """The launcher's only child but for the supervisor of a fake root, once the builder, which
-        may be slow to end, is gone."""
-        def name(child):
-            try:
-                with open(f'/proc/{child}/comm', encoding='ascii') as f:
-                    return f.read()
-            except OSError:
-                return 'gone'
-
-        def children():
-            with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
-                return [child for child in f.read().split()
-                        if name(child) != 'husk-fake-root\n']
-        self.assertTrue(wait_until(lambda: len(children()) == 1))
-        return int(children()[0])
+    @staticmethod
+    def stop(pids):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):  # the builder, on its way out
+                os.kill(pid, signal.SIGSTOP)
 
     def daemon(self):
         return self.inside_c(DAEMON, 'daemon')
@@ -289,7 +279,7 @@ class Descendants(DeathCase):
         for name, kind in KINDS.items():
             with self.subTest(name):
                 pid = self.running(*kind, '--', self.daemon())
-                os.kill(self.init_of(pid), signal.SIGKILL)
+                os.kill(first_process(pid), signal.SIGKILL)
                 self.gone()
 
     def test_daemons_below_when_the_init_is_killed(self):
@@ -297,7 +287,7 @@ class Descendants(DeathCase):
         for kind in WITHOUT:
             with self.subTest(kind):
                 pid = self.running(*kind, '--', 'unshare', '-U', self.daemon())
-                os.kill(self.init_of(pid), signal.SIGKILL)
+                os.kill(first_process(pid), signal.SIGKILL)
                 self.gone()
 
     def test_what_keeps_forking(self):
@@ -328,9 +318,7 @@ class Descendants(DeathCase):
                 pid = self.running(*kind, '--', self.daemon())
                 everybody = [pid, *self.descendants(pid)]
                 self.assertGreaterEqual(len(everybody), 3)
-                for victim in everybody:
-                    with contextlib.suppress(ProcessLookupError):  # the builder, on its way out
-                        os.kill(victim, signal.SIGSTOP)
+                self.stop(everybody)
                 os.kill(pid, signal.SIGKILL)
                 self.gone()
 
@@ -379,13 +367,20 @@ class Watcher(DeathCase):
 
     def watcher_of(self, pid):
         """The launcher's child that is the same program, in a session of its own."""
-        def name(pid):
-            with open(f'/proc/{pid}/comm', encoding='utf-8') as f:
-                return f.read()
-        found = [child for child in self.descendants(pid)
-                 if os.getsid(child) == child and name(child) == name(pid)]
-        self.assertEqual(len(found), 1)
+        def look():
+            found[:] = [child for child in self.descendants(pid) if name_of(child) == name_of(pid)
+                        and self.session(child) == child]
+            return len(found) == 1
+        found = []
+        self.assertTrue(wait_until(look), found)
         return found[0]
+
+    @staticmethod
+    def session(pid):
+        try:
+            return os.getsid(pid)
+        except ProcessLookupError:
+            return None
 
     @staticmethod
     def open_files(pid):
@@ -417,7 +412,7 @@ class Watcher(DeathCase):
         for kind in (*KINDS.values(), (BWRAP, *SMALL, '--as-pid-1')):
             with self.subTest(kind):
                 pid = self.running(*kind, '--', 'sh', '-c', 'printf x; exec sleep 60')
-                init = self.init_of(pid)
+                init = first_process(pid)
                 os.kill(pid, signal.SIGKILL)
                 if kind[-1] == '--as-pid-1':
                     os.kill(init, signal.SIGKILL)
@@ -450,8 +445,7 @@ class Parent(DeathCase):
         shell = self.start('/bin/sh', '-c', '"$@" & wait', 'sh', *kind, *DIES, '--', self.daemon())
         self.hear()
         if stopped:
-            for pid in self.descendants(shell):
-                os.kill(pid, signal.SIGSTOP)
+            self.stop(self.descendants(shell))
         os.kill(shell, signal.SIGKILL)
         self.gone()
 

@@ -8,6 +8,7 @@ import signal
 
 from joining import IDS, JoinCase, asleep, children, comm, ids
 from probe import HOST, HUSK, main, wait_until
+from harness import first_process
 
 ALL = ('--user', '--map-root-user', '--net', '--ipc', '--uts', '--cgroup', '--time')
 LISTED = ('cgroup', 'ipc', 'net', 'uts', 'time')
@@ -44,7 +45,7 @@ class Kinds(JoinCase):
                 p = self.spawn([HUSK, *words, '--', 'sleep', '60'], pass_fds=fds)
                 self.assertTrue(wait_until(lambda: any(
                     comm(c) == 'sleep' for c in self.descendants(p.pid))))
-                os.kill(children(p.pid)[0], signal.SIGKILL)
+                os.kill(first_process(p.pid), signal.SIGKILL)
                 p.wait(5)
                 self.assertTrue(asleep(self.target) or comm(self.target))
 
@@ -370,7 +371,8 @@ class Owners(JoinCase):
     def test_root_of_a_user_namespace_can(self):
         """Within a sandbox its root is privileged, and joins what its user namespace owns."""
         r = self.run_cmd(['unshare', '--user', '--map-root-user', 'sh', '-c', f'''
-            unshare --net sleep 60 & sleep 0.3
+            unshare --net sleep 60 &
+            until grep -qxz sleep /proc/$!/cmdline; do sleep 0.05; done
             readlink /proc/$!/ns/net
             {HUSK} --netns 3 --ro-bind / / -- readlink /proc/self/ns/net 3</proc/$!/ns/net
             {HUSK} --netns 3 -- ip link set lo up 3</proc/$!/ns/net || echo refused

@@ -80,8 +80,8 @@ class Joined(JoinCase):
     def test_from_within_a_sandbox(self):
         """Root of one sandbox joins another that it has made."""
         r = self.husk(*SMALL, '--', 'sh', '-c', f'''
-            {HUSK} --unshare-all --ro-bind / / --proc /proc -- sleep 60 & sleep 0.5
-            pid=$(pgrep sleep | tail -1)
+            {HUSK} --unshare-all --ro-bind / / --proc /proc -- sleep 60 &
+            until pid=$(pgrep -xf 'sleep 60'); do sleep 0.05; done
             readlink /proc/$pid/ns/pid
             {HUSK} --join-pid $pid -- readlink /proc/self/ns/pid
             kill $!''')
