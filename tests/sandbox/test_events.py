@@ -2,17 +2,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """--status-fd tells what happens, in order, true, for programs; --wait-all waits for the rest."""
 
+import contextlib
 import json
 import os
 import signal
 import time
 
 from probe import HOST, HUSK, PROC, SMALL, ProbeCase, main, wait_until
-from harness import alive  # noqa: E402
-from joining import children  # noqa: E402
+from harness import alive, children, first_process  # noqa: E402
 
 KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts', 'user', 'time')
 LIVE = ['plan', 'namespaces', 'ready', 'exec', 'exit']
+
+
+def is_reaped(pid):
+    """Gone, and its parent, which has waited for it, knows."""
+    return not os.path.exists(f'/proc/{pid}')
 
 
 class EventCase(ProbeCase):
@@ -242,14 +247,23 @@ class Stalled(EventCase):
     def start(self, write, *args):
         """A sandbox on whose status nobody can write; its launcher and first process."""
         p = self.spawn([HUSK, *args, *SMALL, '--', 'sleep', '100'], pass_fds=[write])
-        self.assertTrue(wait_until(lambda: children(p.pid)))
-        time.sleep(0.2)
-        return p, children(p.pid)[0]
+        return p, self.first(p.pid)
+
+    @staticmethod
+    def first(launcher):
+        """The process that is the first of its pid namespace, once it is there."""
+        def ids(pid):
+            with contextlib.suppress(OSError), open(f'/proc/{pid}/status', encoding='ascii',
+                                                    errors='replace') as f:
+                return next(line for line in f if line.startswith('NSpid:')).split()[1:]
+            return []
+        found = wait_until(lambda: [pid for pid in children(launcher) if len(ids(pid)) == 2])
+        return found[0]
 
     def ends(self, p, inside):
         """The first signal is the sandbox's, the next the launcher's, which has to wait."""
         p.terminate()
-        self.assertTrue(wait_until(lambda: not alive(inside)))
+        self.assertTrue(wait_until(lambda: is_reaped(inside)))
         time.sleep(0.2)
         self.assertIsNone(p.poll())
         p.terminate()
@@ -261,7 +275,7 @@ class Stalled(EventCase):
                 write = self.full()[1]
                 p, inside = self.start(write, option, str(write))
                 p.terminate()
-                self.assertTrue(wait_until(lambda i=inside: not alive(i)))
+                self.assertTrue(wait_until(lambda i=inside: is_reaped(i)))
                 if option == '--json-status-fd':
                     p.terminate()
                 self.assertEqual(p.wait(5), -signal.SIGTERM)
@@ -274,7 +288,7 @@ class Stalled(EventCase):
             while b'"exec"' not in f.readline():
                 pass
         self.fill(write)
-        self.ends(p, children(p.pid)[0])
+        self.ends(p, first_process(p.pid))
 
     def test_of_an_error(self):
         write = self.full()[1]
@@ -297,8 +311,7 @@ class Stalled(EventCase):
                         '--json-status-fd', str(write), *SMALL, '--', 'sleep', '100'],
                        pass_fds=[write])
         launcher = int(p.stdout.readline())
-        self.assertTrue(wait_until(lambda: alive(launcher) and children(launcher)))
-        inside = children(launcher)[0]
+        inside = self.first(launcher)
         time.sleep(0.2)
         p.kill()
         self.assertTrue(wait_until(lambda: not alive(launcher) and not alive(inside)))
@@ -314,19 +327,20 @@ class WaitAll(EventCase):
                 self.assertEqual((r.rc, r.out), (4, 'late\n'))
 
     def test_without_it_they_are_killed(self):
+        """So the pipe that they hold ends."""
         for args in ((), ('--unshare-pid',), SMALL):
             with self.subTest(args=args):
-                r = self.husk(*args, '--', 'sh', '-c',
-                              '(setsid sh -c "sleep 0.3; echo late") & exit 4')
-                self.assertEqual((r.rc, r.out), (4, ''))
+                p = self.spawn([HUSK, *args, '--', 'sh', '-c', '(setsid sleep 100) & exit 4'])
+                self.assertEqual((p.stdout.read(), p.wait(5)), (b'', 4))
 
     def test_the_commands_signal(self):
         r = self.husk('--wait-all', '--', 'sh', '-c', 'sleep 0.2 & kill -TERM $$')
         self.assertEqual(r.rc, -signal.SIGTERM)
 
     def test_signals_reach_what_is_left(self):
-        left = ('sh -c "trap \'echo heard; exit\' TERM; echo up; while :; do sleep 0.05; done" & '
-                'exit 4')
+        # up is said when the command has been reaped
+        left = ('sh -c "trap \'echo heard; exit\' TERM; while kill -0 $$ 2>&-; do sleep 0.01; '
+                'done; echo up; while :; do sleep 0.05; done" & exit 4')
         for args in ((), ('--unshare-pid',)):
             with self.subTest(args=args):
                 read, write = self.pipe()
@@ -335,7 +349,6 @@ class WaitAll(EventCase):
                 self.close(write)
                 with os.fdopen(os.dup(read), encoding='ascii') as f:
                     self.assertEqual(f.readline(), 'up\n')
-                    time.sleep(0.1)
                     p.send_signal(signal.SIGTERM)
                     self.assertEqual(f.readline(), 'heard\n')
                 self.assertEqual(p.wait(5), 4)
