@@ -13,6 +13,7 @@ import termios
 import time
 
 from probe import HOST, HUSK, PATIENCE, PYTHON, SLOW, SMALL, ProbeCase, main, wait_until
+from harness import first_process
 
 HOST_TREE = ('--pty',)
 OWN = (*SMALL, '--pty')
@@ -367,11 +368,16 @@ class Jobs(PtyCase):
 
     def test_background(self):
         t = self.shell()
-        t.send(f'{HUSK} {" ".join(OWN)} -- bash -c "echo ready; sleep 1; echo la\'\'ter; exit 3"\n')
+        fifo = self.path('fifo')
+        os.mkfifo(fifo)
+        t.send(f'{HUSK} {" ".join(OWN)} -- bash -c "echo ready; read x <{fifo}; echo la\'\'ter; '
+               'exit 3"\n')
         t.expect('\nready')
         t.send('\x1a')
         self.stopped(t)
         t.send('bg\n')
+        with open(fifo, 'w', encoding='ascii') as f:
+            f.write('\n')
         t.expect('later')
         t.send('wait %1; echo status $?\n')
         t.expect('status 3')
@@ -555,8 +561,7 @@ class Restored(PtyCase):
 
     def test_after_the_inits_end(self):
         t = self.running()
-        [init] = [p for p in self.descendants(t.pid)][:1]
-        os.kill(init, signal.SIGKILL)
+        os.kill(first_process(t.pid), signal.SIGKILL)
         self.assertEqual(t.wait(), 125)
         self.assertEqual(t.modes(), t.modes_before)
 
@@ -657,9 +662,11 @@ print(h.hexdigest())
 
     def test_child_in_the_background_still_writes(self):
         """What was written before the command's end arrives whole."""
+        fifo = self.path('fifo')
+        os.mkfifo(fifo)
         for args in (OWN, HOST_TREE):
-            script = '(i=0; while :; do echo $i; i=$((i + 1)); done) & sleep 0.3; ' \
-                     'echo the command ends'
+            script = f'exec 3<>{fifo}; (i=0; while :; do echo $i; i=$((i + 1)); ' \
+                     '[ $i != 20 ] || echo >&3; done) & read x <&3; echo the command ends'
             r = self.husk(*args, '--', 'sh', '-c', script)
             self.assertRuns(r)
             lines = r.out.split('\r\n')
@@ -670,7 +677,8 @@ print(h.hexdigest())
 
     def test_orphans_that_are_waited_for(self):
         r = self.husk(*OWN, '--wait-all', '--', 'sh', '-c',
-                      '(trap "" HUP; sleep 0.5; seq 20000) & echo the command ends')
+                      'trap "" HUP; (while kill -0 $$ 2>&-; do sleep 0.01; done; seq 20000) & '
+                      'echo the command ends')
         want = ''.join(f'{i}\r\n' for i in range(1, 20001))
         self.assertRuns(r, 'the command ends\r\n' + want)
 
@@ -701,8 +709,12 @@ print(h.hexdigest())
         time.sleep(0.5)
         p.terminate()
         self.assertTrue(wait_until(lambda: not self.descendants(p.pid)))
-        time.sleep(0.1)
-        p.terminate()
+
+        def told():
+            """Again and again: one that comes before the launcher knows of the end is passed on."""
+            p.terminate()
+            return p.poll() is not None
+        self.assertTrue(wait_until(told))
         self.assertEqual(p.wait(10), -signal.SIGTERM)
 
     def test_reader_that_never_reads_and_a_user(self):
@@ -824,7 +836,7 @@ class FullScreen(PtyCase):
         self.start('less', path)
         self.screen('line 23')
         self.keys('Space')
-        self.screen('line 46')
+        self.screen('line 46\n:')
         self.assertNotIn('line 23\n', self.shown)
         self.keys('G')
         self.screen('line 1000')
