@@ -7,7 +7,7 @@ import re
 import threading
 import time
 
-from probe import BWRAP, HUSK, SLOW, SMALL, ProbeCase, main
+from probe import BWRAP, HUSK, SMALL, ProbeCase, main
 
 LINE = r'husk-trace: (\w+) +(\S.*\S) +(\d+) us$'
 # what each process is sure to do
@@ -57,14 +57,18 @@ class Trace(ProbeCase):
     def test_a_slow_step(self):
         reader, writer = self.pipe()
 
-        def later():
-            time.sleep(0.5 * SLOW)
+        def later(seconds):
+            time.sleep(seconds)
             os.write(writer, b'x')
-        thread = threading.Thread(target=later)
-        thread.start()
-        found = self.trace(HUSK, '--block-fd', str(reader), *SMALL, '--', '/bin/true',
-                           pass_fds=[reader])
-        thread.join()
+        # the others may take long, too
+        for seconds in (0.5, 2, 8, 32):
+            thread = threading.Thread(target=later, args=(seconds,))
+            thread.start()
+            found = self.trace(HUSK, '--block-fd', str(reader), *SMALL, '--', '/bin/true',
+                               pass_fds=[reader])
+            thread.join()
+            if found['inside']['block'] > 200000:
+                break
         self.assertGreater(found['inside']['block'], 200000)
         self.assertLess(found['inside']['loopback'], found['inside']['block'])
         self.assertGreater(found['command']['all, up to execve'], 200000)

@@ -50,7 +50,7 @@ class Waiting(ProbeCase):
         """Also when it is typed while the sandbox is being made, and not there to get it."""
         r, _ = self.pipe()
         out = self.pty([HUSK, *HOST, *PROC, '--info-fd', '1', '--block-fd', r, '--', 'sh', '-c',
-                        'echo started'], expect=[('child-pid', '\x03')], timeout=10, pass_fds=[r])
+                        'echo started'], expect=[('child-pid', '\x03')], pass_fds=[r])
         self.assertNotIn('started', out.out)
         self.assertFalse(out.timed_out)
 
@@ -60,11 +60,13 @@ class Waiting(ProbeCase):
         self.need('strace')
         for args in ((*HOST, *PROC), HOST):
             with self.subTest(args=args):
+                log = self.path(f'log-{len(args)}')
                 pid, terminal = pty.fork()
                 if pid == 0:
-                    os.execvp('strace', ['strace', '-I', 'never', '-f', '-o', self.path('log'),
+                    os.execvp('strace', ['strace', '-I', 'never', '-f', '-o', log,
                                          '-e', 'inject=signalfd4:delay_exit=800000:when=1', HUSK,
                                          *args, '--', 'sh', '-c', 'sleep 2; echo started'])
+                self.assertTrue(wait_until(lambda: os.path.exists(log)))
                 time.sleep(0.4)
                 os.write(terminal, b'\x03')
                 out = b''
