@@ -9,7 +9,7 @@ import pwd
 import re
 import struct
 
-from probe import BWRAP, HOST, HUSK, SMALL, main
+from probe import BWRAP, HOST, HUSK, SMALL, descendants, main
 from test_policy import HIGH, PolicyCase, filter_for
 
 ON = ('--fake-root',)
@@ -228,7 +228,7 @@ class With(PolicyCase):
         own = os.readlink('/proc/self/ns/user')
         self.assertTrue(self.wait_until(
             lambda: os.readlink(f'/proc/{p.pid}/ns/user') != own and
-            open(f'/proc/{p.pid}/uid_map', encoding='ascii').read(), timeout=20))
+            all(open(f'/proc/{p.pid}/{ids}_map', encoding='ascii').read() for ids in ('uid', 'gid'))))
         fd = self.open(f'/proc/{p.pid}/ns/user')
         r = self.husk('--userns', fd, *HOST, *ON, '--', 'chown', '3:3', '/usr', pass_fds=[fd])
         self.assertRuns(r)
@@ -240,7 +240,7 @@ class With(PolicyCase):
         marker = f'{60 + next(self.numbers)}.25'
         self.spawn([HUSK, '--unshare-pid', *HOST, '--proc', '/proc', *options, '--', 'sleep',
                     marker])
-        pid = self.wait_until(lambda: self.sleeper(marker), timeout=20)
+        pid = self.wait_until(lambda: self.sleeper(marker))
         return self.husk('--join-pid', pid, *words)
 
     numbers = itertools.count()
@@ -248,7 +248,7 @@ class With(PolicyCase):
     @staticmethod
     def sleeper(marker):
         """The pid of the sleep with this operand, or None."""
-        for name in os.listdir('/proc'):
+        for name in map(str, descendants(os.getpid())):
             try:
                 with open(f'/proc/{name}/cmdline', 'rb') as f:
                     if f.read() == f'sleep\0{marker}\0'.encode():

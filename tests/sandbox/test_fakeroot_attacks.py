@@ -9,6 +9,7 @@ import subprocess
 
 from probe import HUSK, PYTHON, descendants, main, wait_until
 from test_fakeroot_consistent import ON, ConsistentCase
+from harness import name_of
 
 # what every script begins with; raw(number, ...) makes a system call
 PRELUDE = r'''
@@ -168,7 +169,10 @@ works()
         """Not even where the sandbox is given the host's /proc."""
         out = self.python('''
 def parent(p):
-    return open(f'/mnt/{p}/stat').read().rpartition(')')[2].split()[1]
+    try:
+        return open(f'/mnt/{p}/stat').read().rpartition(')')[2].split()[1]
+    except OSError:
+        return None     # another test's, which has ended
 launcher = parent(parent(os.readlink('/mnt/self')))
 found = [p for p, name in names('/mnt').items()
          if name == 'husk-fake-root' and parent(p) == launcher]
@@ -357,20 +361,15 @@ class Ends(AttackCase):
 
     def supervisor(self, launcher):
         """Its pid, once it is there."""
-        def find():
-            for pid in descendants(launcher):
-                with open(f'/proc/{pid}/comm', encoding='ascii') as f:
-                    if f.read() == 'husk-fake-root\n':
-                        return pid
-            return None
-        return wait_until(find, 30)
+        return wait_until(lambda: [pid for pid in descendants(launcher)
+                                   if name_of(pid) == 'husk-fake-root'])[0]
 
     def test_killed(self):
         """Without it the sandbox ends, with an error."""
         with subprocess.Popen([HUSK, *ON, '--', 'sleep', '1000'], stderr=subprocess.PIPE,
                               text=True) as p:
             pid = self.supervisor(p.pid)
-            wait_until(lambda: len(descendants(p.pid)) == 3, 30)
+            self.assertTrue(wait_until(lambda: len(descendants(p.pid)) == 3))
             os.kill(pid, signal.SIGKILL)
             err = p.communicate(timeout=60)[1]
         self.assertEqual(p.returncode, 125, err)
@@ -383,7 +382,7 @@ class Ends(AttackCase):
                               stdin=subprocess.PIPE) as p:
             os.close(w)
             pid = self.supervisor(p.pid)
-            wait_until(lambda: len(descendants(p.pid)) == 3, 30)
+            self.assertTrue(wait_until(lambda: len(descendants(p.pid)) == 3))
             with open(f'/proc/{pid}/status', encoding='ascii') as f:
                 status = dict(line.split(':\t', 1) for line in f)
             self.assertEqual(status['NoNewPrivs'], '1\n')

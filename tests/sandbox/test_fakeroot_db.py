@@ -9,7 +9,7 @@ import struct
 import subprocess
 
 from probe import HUSK, Case, main, wait_until
-from harness import descendants
+from harness import descendants, name_of
 
 ON = ('--fake-root-consistent', '--fake-root-db')
 
@@ -47,17 +47,8 @@ class DatabaseCase(Case):
 
     def supervisor(self, pid):
         """Of a husk, once it is there."""
-        def find():
-            for child in descendants(pid):
-                try:
-                    with open(f'/proc/{child}/comm', encoding='ascii') as f:
-                        if f.read().startswith('husk-fake-root'):
-                            found.append(child)
-                except FileNotFoundError:
-                    pass
-            return found
-        found = []
-        self.assertTrue(wait_until(find, 20))
+        found = wait_until(lambda: [child for child in descendants(pid)
+                                    if name_of(child) == 'husk-fake-root'])
         return found[0]
 
 
@@ -162,7 +153,7 @@ class Refused(DatabaseCase):
         self.refused('db', 'is in use')
         p.kill()
         p.wait()
-        self.assertTrue(wait_until(lambda: self.script('true').rc == 0, 20))
+        self.assertTrue(wait_until(lambda: self.script('true').rc == 0))
 
     def test_of_another_kind(self):
         self.write('db', 'some text\n' * 100)
@@ -206,6 +197,8 @@ class Crashes(DatabaseCase):
             if number == after:
                 os.kill(whom(p), signal.SIGKILL)
         p.wait()
+        # as long as it lives the database is in use
+        self.assertTrue(wait_until(lambda: not descendants(os.getpid())))
         return seen
 
     def found(self):
