@@ -332,6 +332,24 @@ def normal_mounts(text=None):
              ','.join(sorted(m.superopts)), m.propagation) for m in mounts(text)]
 
 
+# --- logs of strace -----------------------------------------------------------------------
+
+def strace_calls(path):
+    """The calls in a log of strace -f as (pid, call), whole where another process's breaks in."""
+    begun, calls = {}, []
+    with open(path, encoding='utf-8', errors='replace') as f:
+        for line in f:
+            pid, _, text = line.strip().partition(' ')
+            text = text.strip()
+            if text.endswith('<unfinished ...>'):
+                begun[pid] = text.removesuffix('<unfinished ...>')
+            elif text.startswith('<... ') and ' resumed>' in text:
+                calls.append((pid, begun.pop(pid, '') + text.partition(' resumed>')[2]))
+            else:
+                calls.append((pid, text))
+    return calls + list(begun.items())
+
+
 # --- test cases ---------------------------------------------------------------------------
 
 class Result:
@@ -403,7 +421,7 @@ class Case(unittest.TestCase):
     """A test with a directory of its own, self.dir, that leaves no process and no file."""
 
     maxDiff = None
-    time_limit = 60  # seconds that one test may take, on a machine that is not slow
+    time_limit = 150  # seconds that one test may take, on a machine that is not slow
 
     def setUp(self):
         super().setUp()

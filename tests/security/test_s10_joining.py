@@ -10,6 +10,7 @@ import os
 
 from rows import BWRAP, HOST, HUSK, ORACLE, PYTHON, SMALL, all_caps, main
 from joining import JoinCase, asleep, comm
+from harness import strace_calls
 
 BROKEN = {
     'join-bounded': 'Confined.test_capabilities_are_those_of_the_target',
@@ -377,8 +378,8 @@ class State(JoinCase):
                           'trace=open,openat,openat2,readlink,readlinkat', HUSK, '--join-pid',
                           str(pid), '--', '/usr/bin/true'])
         self.assertRuns(r)
-        with open(log, encoding='utf-8', errors='replace') as f:
-            names = [line.split('"')[1] for line in f if '"' in line and '= -1' not in line]
+        names = [call.split('"')[1] for _, call in strace_calls(log)
+                 if '"' in call and '= -1' not in call]
         # before the command's own program is loaded, and after: libraries and locales
         system = ('/proc', '/etc/ld.so', '/lib', '/usr/', '/dev/tty')
         self.assertEqual([n for n in names if n.startswith('/') and not n.startswith(system) and
