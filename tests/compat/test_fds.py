@@ -5,6 +5,7 @@
 import contextlib
 import fcntl
 import os
+import struct
 
 from compat import (DEVHOST, EACH, HOST, NEWPROC, PATIENCE, PROC, SLOW, USR, Compare, In, Out,
                     deny, main, open_end)
@@ -49,10 +50,11 @@ class Inherited(Compare):
     def holds(self, pid, fd):
         """Whether a process has the pipe open that fd is an end of."""
         name = os.readlink(f'/proc/self/fd/{fd}')
-        for n in os.listdir(f'/proc/{pid}/fd'):
-            with contextlib.suppress(FileNotFoundError):  # it is letting go just now
-                if os.readlink(f'/proc/{pid}/fd/{n}') == name:
-                    return True
+        with contextlib.suppress(FileNotFoundError):  # it has ended just now
+            for n in os.listdir(f'/proc/{pid}/fd'):
+                with contextlib.suppress(FileNotFoundError):  # it is letting go just now
+                    if os.readlink(f'/proc/{pid}/fd/{n}') == name:
+                        return True
         return False
 
     def test_those_of_options(self):
@@ -156,13 +158,12 @@ class BlockFd(Compare):
 class LockFile(Compare):
 
     def held(self, path):
-        """Whether somebody has a lock on the file."""
+        """Whether somebody has a lock on the file; one that is taken to see it would be in the way
+        of the program's own."""
+        lock = struct.pack('hhqqi', fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         with open(path, 'r+b') as f:
-            try:
-                fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+            kind = struct.unpack_from('h', fcntl.fcntl(f, fcntl.F_GETLK, lock))[0]
+        return kind != fcntl.F_UNLCK
 
     def test_held_while_the_command_runs(self):
         self.write('lock')

@@ -147,7 +147,7 @@ class Orphans(Compare):
 
     def test_are_init_s_children(self):
         self.same(*DEVHOST, *NEWPROC, 'sh', '-c',
-                  'pid=$(sh -c "sleep 5 >&2 & echo \\$!"); grep PPid /proc/$pid/status',
+                  'pid=$(sh -c "sleep 60 >&2 & echo \\$!"); grep PPid /proc/$pid/status',
                   out='PPid:\t1\n')
 
     def test_init_ends_with_the_last(self):
