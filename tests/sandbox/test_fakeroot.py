@@ -228,7 +228,8 @@ class With(PolicyCase):
         own = os.readlink('/proc/self/ns/user')
         self.assertTrue(self.wait_until(
             lambda: os.readlink(f'/proc/{p.pid}/ns/user') != own and
-            all(open(f'/proc/{p.pid}/{ids}_map', encoding='ascii').read() for ids in ('uid', 'gid'))))
+            all(open(f'/proc/{p.pid}/{kind}_map', encoding='ascii').read()
+                for kind in ('uid', 'gid'))))
         fd = self.open(f'/proc/{p.pid}/ns/user')
         r = self.husk('--userns', fd, *HOST, *ON, '--', 'chown', '3:3', '/usr', pass_fds=[fd])
         self.assertRuns(r)

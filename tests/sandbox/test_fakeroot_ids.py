@@ -45,7 +45,8 @@ class IdsCase(Case):
     def python(self, text, *options):
         """What a Python script prints."""
         r = self.husk(*ON, *options, '--', '/usr/bin/python3', '-c',
-                      'import os, ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n' + text)
+                      'import os, ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n' + text,
+                      timeout=self.time_limit)
         self.assertRuns(r)
         return r.out
 
