@@ -198,7 +198,7 @@ class Others(Landlock):
         self.assertEqual(p.wait(5), 7)
         r = self.husk('--landlock', *HOST, '--', 'sh', '-c', 'setsid sleep 100 & exit 2')
         self.assertEqual(r.rc, 2)
-        self.assertEqual(self.descendants(os.getpid()), [])
+        self.assertTrue(self.wait_until(lambda: not self.descendants(os.getpid())))
 
 
 class Ports(Landlock):

@@ -138,11 +138,8 @@ class Limits(Refused):
         target = self.spawn([HUSK, '--disable-userns', '--unshare-net', *HOST, 'sh', '-c',
                              'echo; exec sleep 60'])
         target.stdout.readline()
-        for pid in self.descendants(target.pid):
-            with open(f'/proc/{pid}/comm', encoding='ascii') as f:
-                if f.read() == 'sleep\n':
-                    break
-        net = self.open(f'/proc/{pid}/ns/net')
+        # the last is the command
+        net = self.open(f'/proc/{self.descendants(target.pid)[-1]}/ns/net')
         self.says([HUSK, '--netns', str(net), *HOST, 'true'], 'that owns what is joined',
                   'hint: leave --disable-userns out', pass_fds=[net])
 

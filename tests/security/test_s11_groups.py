@@ -12,6 +12,7 @@ import pwd
 import subprocess
 
 from rows import BWRAP, HOST, HUSK, SMALL, USER, RootProbeCase, main
+from harness import first_process
 
 BROKEN = {
     'groups-kept': ['OfRoot.test_a_file_closed_to_a_group', 'OfRoot.test_the_word'],
@@ -87,7 +88,8 @@ class OfUser(GroupCase):
         """The first process of the sandbox, and a command that joins."""
         p = self.spawn([*self.member(HUSK, *SMALL), '--', 'sh', '-c', 'echo; exec sleep 60'])
         p.stdout.readline()
-        pids = self.descendants(p.pid)
+        first = first_process(p.pid)
+        pids = [first, *self.descendants(first)]
         for pid in pids:
             with open(f'/proc/{pid}/setgroups', encoding='ascii') as f:
                 self.assertEqual(f.read(), 'deny\n')
