@@ -129,6 +129,9 @@ class Budget(Case):
 
     def asleep(self, program, *command):
         """A small sandbox whose launcher, and init where that can be seen, sleep deeply."""
+        # a page that is just being written to the disk stays in memory
+        with open(program, 'rb') as f:
+            os.fsync(f)
         p = self.spawn([program, *SMALL, '--', *command], stdin=subprocess.PIPE)
 
         def resident(pid):
@@ -153,7 +156,7 @@ class Budget(Case):
                 return False
             return init and all(0 < count <= 8 for count in counts)
 
-        self.assertTrue(self.wait_until(dropped, timeout=30))
+        self.assertTrue(self.wait_until(dropped))
         return p
 
     def test_who_stays_drops_its_text_and_wakes(self):
