@@ -53,7 +53,7 @@
 #endif
 
 #define NOT_REACHED (-1)
-#define CHILD_SECONDS 20
+#define CHILD_SECONDS 60
 
 /* The errno of a call that returned @r, or 0. */
 static inline int err(long r)

@@ -121,7 +121,7 @@ static void inside(int launcher)
 	res[ALIVE] = poll(&p, 1, 0);
 	res[PPID_ALIVE] = getppid();
 	gate_open(tell);
-	res[DEAD] = poll(&p, 1, 5000) == 1 ? p.revents : 0;
+	res[DEAD] = poll(&p, 1, 40000) == 1 ? p.revents : 0;
 	res[PPID_DEAD] = getppid();
 	/* Too late: the parent is dead, so nothing comes. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -41,7 +41,7 @@ static int signal_within(int fd, int sig, int ms, struct signalfd_siginfo *ret)
 
 static int next_signal(int fd, int sig, struct signalfd_siginfo *ret)
 {
-	return signal_within(fd, sig, 5000, ret);
+	return signal_within(fd, sig, 40000, ret);
 }
 
 static void pid1_blocked(void)
