@@ -44,7 +44,8 @@
  *   inside.c       second user namespace: the last mounts, the walls
  *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c lock.c
  *   caps.c write.c: what the steps call
- *   diagnose.c     after a failure: why the kernel refused namespaces
+ *   diagnose.c     after a failure: why the kernel refused (cause.c: how that is told;
+ *                  cause_permission.c cause_limit.c: of user namespaces, of how many)
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox
  *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command

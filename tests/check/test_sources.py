@@ -37,11 +37,11 @@ LAYERS = (
      'write.h'},
     {'plan.h', 'trace.h'},
     {'ranges.h', 'rules.h'},
-    {'caller.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h', 'sealed.h',
-     'subid.h', 'target.h', 'walls.h'},
-    {'channel.h', 'dest.h', 'doze.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h', 'lock.h',
-     'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h',
-     'status.h', 'sysctl.h', 'timens.h', 'trials.h', 'tty.h', 'wait.h'},
+    {'caller.h', 'cause.h', 'claim.h', 'diagnose.h', 'env.h', 'envfile.h', 'join.h', 'sandbox.h',
+     'sealed.h', 'subid.h', 'target.h', 'walls.h'},
+    {'channel.h', 'dest.h', 'doze.h', 'events.h', 'idmap.h', 'label.h', 'landlock.h',
+     'lock.h', 'mountinfo.h', 'net.h', 'pty.h', 'relay.h', 'seccomp.h', 'status.h', 'sysctl.h',
+     'timens.h', 'trials.h', 'tty.h', 'wait.h'},
     {'fakeroot/listen.h', 'reach.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mask.h',
      'mount.h', 'notify.h',
@@ -57,13 +57,14 @@ LAYERS = (
 )
 HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', 'opt_root.c',
             'opt_values.c')
-OTHER_HEADER = {'fact_identity.c': 'fact.h', 'fact_limits.c': 'fact.h', 'fact_ops.c': 'fact.h',
-                'fact_walls.c': 'fact.h', 'parse.c': 'options.h', 'plan_path.c': 'plan.h',
-                'rules_join.c': 'rules.h', 'steps.c': 'sandbox.h',
+OTHER_HEADER = {'cause_limit.c': 'cause.h', 'cause_permission.c': 'cause.h',
+                'fact_identity.c': 'fact.h', 'fact_limits.c': 'fact.h', 'fact_ops.c': 'fact.h',
+                'fact_walls.c': 'fact.h', 'parse.c': 'options.h', 'plan_path.c': 'plan.h', 'rules_join.c': 'rules.h', 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
-PURE = {'plan.c': {'dev.h', 'mask.h', 'ranges.h', 'rules.h'}, 'rules.c': set(), 'options.c': set(),
-        'rules_join.c': set(), 'parse.c': set(), 'ranges.c': set(),
+PURE = {'plan.c': {'dev.h', 'mask.h', 'ranges.h', 'rules.h'},
+        'rules.c': set(), 'options.c': set(), 'rules_join.c': set(), 'parse.c': set(),
+        'ranges.c': set(),
         'explain.c': set(), 'fact.c': set(), 'fact_identity.c': set(), 'fact_limits.c': set(),
         'fact_ops.c': set(), 'fact_walls.c': set(),
         'facts.c': set(), **{name: set() for name in HANDLERS}}
