@@ -34,7 +34,8 @@
  *   trace.c        the time of each step, with HUSK_TRACE
  *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c kernfs.c
- *                  create.c mask.c (mountinfo.c: the table of mounts; reach.c: what is reached)
+ *                  create.c mask.c (place.c: where what is hidden lies; mountinfo.c: the table of
+ *                  mounts; reach.c: what is reached)
  *   harbour.c      where mounts lie that no path may meet
  *   dest.c         destinations: looked up, and created, inside the new root
  *   join.c target.c  who owns the namespaces to join; walls.c: what else confines a process to

@@ -20,11 +20,9 @@
 #include "mask.h"
 
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "broken.h"
 #include "channel.h"
@@ -34,6 +32,7 @@
 #include "mount.h"
 #include "mountinfo.h"
 #include "overlay.h"
+#include "place.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
@@ -46,21 +45,6 @@ static const char *const cover_names[] = { [MASK_FILE] = "file", [MASK_DIR] = "d
 #define COVER_ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static const char writable_inside[] = "its directory can be written inside";
-
-/* Where a mask's target is, or would be. */
-struct place {
-	int target; /* O_PATH, or empty when there is none */
-	int parent; /* O_PATH, the directory that holds it */
-	char full[PATH_MAX]; /* the path of that, from the process's own root */
-	const char *inside; /* the part of it that is its path in the new root */
-	char name[NAME_MAX + 1];
-};
-
-static void place_close(struct place *at)
-{
-	at->target = fd_close(at->target);
-	at->parent = fd_close(at->parent);
-}
 
 /* Makes the tmpfs of the masks with the two covers in it. */
 static int make_masks(struct sandbox *sb)
@@ -143,105 +127,6 @@ void mask_fetch(struct sandbox *sb, const struct op *op)
 	}
 }
 
-/* Splits a path without slashes at its end: the directory to DIR, the rest to NAME. */
-static int split(const char *path, size_t length, char dir[static PATH_MAX],
-		 char name[static NAME_MAX + 1])
-{
-	size_t start = length;
-
-	while (start > 0 && path[start - 1] != '/')
-		start--;
-	if (length - start > NAME_MAX || start >= PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, path + start, length - start);
-	name[length - start] = '\0';
-	memcpy(dir, path, start);
-	strcpy(dir + start, start > 0 ? "" : "/");
-	return 0;
-}
-
-/* Finds the target itself: links in the operand have led to it, so that its own directory is the
- * one that holds it. */
-static int find_existing(struct sandbox *sb, const struct op *op, struct place *at)
-{
-	char full[PATH_MAX], dir[PATH_MAX];
-	const char *inside;
-	struct stat want, have;
-	int r = dest_path(sb, at->target, full, &inside);
-
-	if (r == 0 && streq(inside, "/"))
-		return fail(sb->fail, 0, "%s %s: the root cannot be hidden", op->option, op->dest);
-	if (r == 0)
-		r = split(inside, strlen(inside), dir, at->name);
-	if (r == 0)
-		r = at->parent = dest_open(sb, dir, O_PATH | O_DIRECTORY);
-	if (r < 0)
-		return fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest);
-	/* the kernel's path of what was renamed or removed meanwhile leads elsewhere */
-	if (fstat(at->target, &want) < 0 ||
-	    fstatat(at->parent, at->name, &have, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    want.st_dev != have.st_dev || want.st_ino != have.st_ino)
-		return fail(sb->fail, 0, "%s %s: it was moved, replaced or removed meanwhile",
-			    op->option, op->dest);
-	return 0;
-}
-
-static int find_missing(struct sandbox *sb, const struct op *op, struct place *at)
-{
-	size_t length = strlen(op->dest);
-	char dir[PATH_MAX];
-	struct stat st;
-	int r;
-
-	while (length > 0 && op->dest[length - 1] == '/')
-		length--;
-	r = split(op->dest, length, dir, at->name);
-	if (r == 0)
-		r = at->parent = dest_open(sb, dir, O_PATH | O_DIRECTORY);
-	if (r < 0)
-		return fail_hint(sb->fail,
-				 fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest),
-				 "a name can be hidden before it exists, its directory cannot");
-	if (fstatat(at->parent, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return fail_hint(sb->fail,
-				 fail(sb->fail, 0,
-				      "%s %s: it is a symbolic link that leads nowhere", op->option,
-				      op->dest),
-				 "name what it is to lead to");
-	return 0;
-}
-
-/* Fills *AT, which place_close() releases also on failure. Returns 0 or -errno with the failure
- * recorded. */
-static int find_place(struct sandbox *sb, const struct op *op, struct place *at)
-{
-	int r;
-
-	at->parent = NO_FD;
-	at->inside = "/";
-	at->target = dest_open(sb, op->dest, O_PATH);
-	if (at->target < 0 && at->target != -ENOENT)
-		return fail(sb->fail, -at->target, "%s %s", op->option, op->dest);
-	r = at->target >= 0 ? find_existing(sb, op, at) : find_missing(sb, op, at);
-	if (r < 0)
-		return r;
-	r = dest_path(sb, at->parent, at->full, &at->inside);
-	return r < 0 ? fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest) : 0;
-}
-
-/* Whether nobody but the sandbox can give the names in the directory another meaning: 1 or 0, or
- * -errno with the failure recorded. */
-static int names_are_firm(struct sandbox *sb, const struct op *op, const struct place *at)
-{
-	struct statfs fs;
-
-	if (fstatfs(at->parent, &fs) < 0)
-		return fail(sb->fail, errno, "%s %s: its directory", op->option, op->dest);
-	if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
-		return 1;
-	return dest_is_own(sb, op, at->parent);
-}
-
 /* Why the directory cannot be covered by an overlay, or NULL; with its mount's attributes. */
 static int check_directory(struct sandbox *sb, const struct place *at, const char **ret_why,
 			   uint64_t *ret_attrs)
@@ -308,7 +193,7 @@ static int choose_neighbours(struct sandbox *sb, const struct op *op, const stru
 	     next++) {
 		if (sb->masks[next - sb->plan->ops] != MASK_NONE)
 			continue;
-		r = find_place(sb, next, &other);
+		r = place_find(sb, next, &other);
 		if (r == 0 && streq(other.full, at->full)) {
 			r = add_whiteout(white, other.name);
 			if (r < 0)
@@ -450,7 +335,7 @@ static int hide(struct sandbox *sb, const struct op *op, const struct place *at)
 	uint64_t attrs = 0;
 	int r;
 
-	r = exists ? names_are_firm(sb, op, at) : 0;
+	r = exists ? place_is_firm(sb, op, at) : 0;
 	if (r != 0)
 		return r < 0 ? r : cover_target(sb, op, at);
 	r = op->deferred ? 0 : check_directory(sb, at, &why, &attrs);
@@ -477,7 +362,7 @@ int mask_attach(struct sandbox *sb, const struct op *op)
 		close_covers(sb, op);
 		return 0;
 	}
-	r = find_place(sb, op, &at);
+	r = place_find(sb, op, &at);
 	if (r == 0)
 		r = hide(sb, op, &at);
 	place_close(&at);

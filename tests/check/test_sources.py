@@ -45,7 +45,7 @@ LAYERS = (
     {'fakeroot/listen.h', 'reach.h'},
     {'audit.h', 'command.h', 'create.h', 'dev.h', 'harbour.h', 'init.h', 'kernfs.h', 'mask.h',
      'mount.h', 'notify.h',
-     'overlay.h', 'proc.h'},
+     'overlay.h', 'place.h', 'proc.h'},
     {'builder.h', 'enter.h', 'inside.h'},
     {'forward.h', 'mapper.h', 'supervise.h', 'survivors.h', 'watcher.h'},
     {'launch.h'},
