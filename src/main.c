@@ -15,7 +15,8 @@
  *   caller.c       who calls, and whether with more privilege than it should have
  *   subid.c        which subordinate ids the caller has, for --map-auto; helper.c: programs of the
  *                  system
- *   plan.c         what follows from the options (plan_path.c); rules.c: against each other;
+ *   plan.c         the plan, as data (plan_path.c: its paths); plan_check.c: what follows from the
+ *                  options; rules.c: against each other;
  *                  rules_join.c: against who is joined; ranges.c: id maps put together
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
  *                  (fact_identity.c fact_limits.c fact_ops.c fact_walls.c; fact.c: one fact, for

@@ -353,6 +353,7 @@ int plan_check(struct plan *p, const struct caller *caller, struct fail *f);
 
 /* Finds the last OPTION among those that are no operations. Returns NULL when there is none. */
 const struct typed *plan_find_typed(const struct plan *p, const char *option);
+
 /* The descriptor of the namespace of KIND, one of CLONE_NEW*, that is to be joined, or empty. */
 int plan_ns_fd(const struct plan *p, uint64_t kind);
 
