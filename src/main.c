@@ -33,7 +33,8 @@
  *   notify.c       starts and ends the supervisor of --fake-root-consistent: src/fakeroot
  *   channel.c      messages between the launcher and the inside
  *   trace.c        the time of each step, with HUSK_TRACE
- *   builder.c      first user namespace: the root, step by step (steps.c walks the tables of steps)
+ *   builder.c      first user namespace, step by step (steps.c walks the tables of steps); root.c:
+ *                  the steps that make the root
  *   mount.c        a pair of functions an operation; the larger: overlay.c dev.c proc.c kernfs.c
  *                  create.c mask.c (place.c: where what is hidden lies; mountinfo.c: the table of
  *                  mounts; reach.c: what is reached)

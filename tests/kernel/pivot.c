@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A new root can be attached over /, filled through its fd only and pivoted to without any
- * directory for it, on which builder.c relies for the root. */
+ * directory for it, on which root.c relies for the root. */
 
 #include "kernel.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Mounts copied into a new user namespace's mount namespace are slaves until made private, on
- * which builder.c relies for making them private before anything is opened. */
+ * which root.c relies for making them private before anything is opened. */
 
 #include "kernel.h"
 
