@@ -13,15 +13,16 @@
 #include "broken.h"
 #include "caps.h"
 #include "channel.h"
+#include "children.h"
 #include "command.h"
 #include "doze.h"
-#include "events.h"
 #include "fail.h"
 #include "fds.h"
 #include "personality.h"
 #include "pty.h"
 #include "sandbox.h"
 #include "signals.h"
+#include "spawn.h"
 #include "sys.h"
 #include "util.h"
 
@@ -36,7 +37,6 @@ struct init {
 	bool command_ended;
 	int status; /* of the command, as from wait(2) */
 	int signals; /* signalfd */
-	int executing; /* a pipe that ends when the command is executed, or empty */
 };
 
 bool init_watches(const struct plan *p)
@@ -78,81 +78,27 @@ static int close_others(struct init *init)
 	return r < 0 ? fail(sb->fail, -r, "close_range") : 0;
 }
 
-/* Sends SIG to the child that the host's /proc calls PID: its number in our own pid namespace may
- * be another. Only we reap it, so that the number is nobody else's meanwhile. */
-static void signal_child(const struct sandbox *sb, const char *pid, int sig)
-{
-	CLEANUP(fd_closep) int fd = sandbox_proc_open(sb, pid, O_RDONLY | O_DIRECTORY);
-
-	if (fd >= 0)
-		sys_pidfd_send_signal(fd, sig);
-	else if (sb->plan->pidns_fd < 0) /* hidden from us, see hidepid in proc(5) */
-		kill((pid_t)atoi(pid), sig);
-}
-
-/* Reads the direct children's pids, proc_pid_children(5), as the host's /proc has them, separated
- * by spaces, as many as SIZE bytes hold. Returns their length, or -1. */
-static ssize_t read_children(const struct init *init, char *text, size_t size)
-{
-	CLEANUP(fd_closep)
-	int fd = sandbox_proc_open(init->sb, "thread-self/children", O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	text[n > 0 ? n : 0] = '\0';
-	/* a number cut short by the end of the buffer would be somebody else's */
-	if (n == (ssize_t)size - 1 && strrchr(text, ' '))
-		*strrchr(text, ' ') = '\0';
-	return n;
-}
-
-static void signal_children(const struct init *init, int sig)
-{
-	char text[4096], *pid, *save;
-	ssize_t n = read_children(init, text, sizeof text);
-
-	for (pid = strtok_r(text, " ", &save); pid; pid = strtok_r(NULL, " ", &save))
-		signal_child(init->sb, pid, sig);
-	if (n < 0 && !init->command_ended)
-		kill(init->command, sig);
-}
-
-/* Reaps with FLAGS what has ended, and adds to *COUNT what end_everybody() has killed of it.
- * Returns how many there were, or -1 when there is no child any more. */
-static int reap_killed(int flags, int *count)
-{
-	int n = 0, status = 0;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, flags)) > 0) {
-		*count += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-		n++;
-	}
-	return pid < 0 && errno == ECHILD ? -1 : n;
-}
-
 static _Noreturn void exit_like_command(const struct init *init)
 {
 	_exit(WIFEXITED(init->status) ? WEXITSTATUS(init->status) : 128 + WTERMSIG(init->status));
 }
 
-/* Kills the direct children, and by and by the orphans that become ours, until none is left. Where
- * the kernel does that at our end, it is left to it unless somebody wants to know how many. What
- * forks all the time is outrun by not resting while any die. */
+/* The command, as long as its pid is nobody else's. */
+static pid_t known_child(const struct init *init)
+{
+	return init->command_ended ? 0 : init->command;
+}
+
+/* Ends whoever is left. Where the kernel does that at our own end, it is left to it unless somebody
+ * wants to know how many. */
 static _Noreturn void end_everybody(struct init *init)
 {
-	int count = 0, n;
+	bool counts = init->sb->plan->status_fd >= 0;
+	int count = 0;
 
-	if (init->pid_namespace) {
-		if (init->sb->plan->status_fd < 0 || (kill(-1, SIGKILL) < 0 && errno != ESRCH))
-			exit_like_command(init);
-		reap_killed(0, &count);
-	}
-	while ((n = reap_killed(WNOHANG, &count)) >= 0) {
-		signal_children(init, SIGKILL);
-		if (n == 0)
-			poll(NULL, 0, 1);
-	}
-	if (init->sb->plan->status_fd >= 0)
+	if (counts || !init->pid_namespace)
+		count = children_end(init->sb, known_child(init));
+	if (counts && count >= 0)
 		channel_send(init->sb->socket, MESSAGE_ORPHANS, count);
 	exit_like_command(init);
 }
@@ -263,7 +209,7 @@ static void handle_signal(struct init *init)
 	else if (init->pid_namespace) /* --wait-all: those that are waited for */
 		kill(-1, (int)info.ssi_signo);
 	else
-		signal_children(init, (int)info.ssi_signo);
+		children_signal(init->sb, known_child(init), (int)info.ssi_signo);
 }
 
 /* The launcher runs again. What continued it reached the command first, if at all: the kernel
@@ -321,91 +267,12 @@ static _Noreturn void loop(struct init *init)
 	}
 }
 
-/* Whether the init goes out of the way of what is sent to the launcher's process group: it would
- * pass a second one on; and without a pid namespace SIGKILL would take it along, and nobody end the
- * command's daemons. The session of the command stays the launcher's, and its process group as
- * orphaned as that was, which is what decides about ^Z (setpgid(2)). */
-static bool leaves_session(const struct sandbox *sb)
-{
-	const struct plan *p = sb->plan;
-
-	return !p->new_session && !p->pty &&
-	       (p->as->forwards || (p->dies_with_launcher && !(p->unshare & CLONE_NEWPID)));
-}
-
-/* The command's process, until it is the command. PARENT is the init. */
-static _Noreturn void child(struct sandbox *sb, pid_t parent)
-{
-	if (sb->plan->dies_with_launcher && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) {
-		fail(sb->fail, errno, "prctl(PR_SET_PDEATHSIG)");
-		goto failed;
-	}
-	if (leaves_session(sb) && !(sb->plan->unshare & CLONE_NEWPID))
-		while (getsid(parent) == getsid(0))
-			poll(NULL, 0, 1);
-	if (!(sb->plan->unshare & CLONE_NEWPID) && getppid() != parent)
-		_exit(1); /* it died before the first line */
-	if (sb->plan->sync_fd >= 0 && fcntl(sb->plan->sync_fd, F_SETFD, FD_CLOEXEC) < 0)
-		fail(sb->fail, errno, "--sync-fd %d", sb->plan->sync_fd);
-	else
-		command_exec(sb);
-failed:
-	channel_send_fail(sb->socket, sb->fail);
-	_exit(sb->plan->as->exit_setup);
-}
-
-/* Says that the command runs, once it is certain. By now vfork(2) has returned, or else a pipe ends
- * with the execve: or the command's process could not become it, and has said so, or was killed. */
-static int tell_exec(struct init *init)
-{
-	struct pollfd fds[] = {
-		{ .fd = init->executing, .events = POLLIN },
-		{ .fd = init->sb->launcher, .events = POLLIN },
-	};
-	char text[64];
-	ssize_t n;
-	int r;
-
-	do {
-		r = init->executing < 0 ? 0 : poll(fds, ARRAY_SIZE(fds), -1);
-	} while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return fail(init->sb->fail, errno, "poll");
-	init->executing = fd_close(init->executing);
-	if (init->sb->fail->set)
-		return 0;
-	n = read_children(init, text, sizeof text);
-	r = n < 0 ? neg_errno() : n == 0 ? 0 : events_has_execed(init->sb->proc_fd, atoi(text));
-	if (r > 0)
-		r = channel_send(init->sb->socket, MESSAGE_EXEC, 0);
-	return r < 0 ? fail(init->sb->fail, -r, "Can't tell that the command runs") : 0;
-}
-
 static bool reaps_others(const struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
 
 	return !(p->unshare & CLONE_NEWPID) &&
 	       (p->as->kills_orphans || p->dies_with_launcher || p->pidns_fd >= 0);
-}
-
-/* Notes what has come before the command's process can get it. */
-static void note_early(struct init *init)
-{
-	struct signalfd_siginfo info;
-
-	while (read(init->signals, &info, sizeof info) == sizeof info)
-		init->sb->early |= signals_one((int)info.ssi_signo);
-}
-
-/* Passes that on. */
-static void send_early(const struct init *init)
-{
-	int sig;
-
-	for (sig = 1; init->sb->early && sig <= 64; sig++)
-		if (init->sb->early & signals_one(sig))
-			kill(init->command, sig);
 }
 
 /* Turns the signals to act on into a descriptor. */
@@ -420,29 +287,6 @@ static int watch_signals(struct init *init)
 	return init->signals = signals_fd(signals, SFD_NONBLOCK);
 }
 
-/* Makes the command's process. In a pid namespace it borrows our memory, which saves a copy: what
- * it does to that we never read, and should the launcher die meanwhile, the kernel ends us and so
- * everybody. Without one we must be awake for that; fork(3) would take eight calls more than the
- * one. Returns its pid, or -1 with errno set. */
-static pid_t start_command(struct init *init)
-{
-	const struct clone_args plain = { .exit_signal = SIGCHLD };
-	pid_t self = init->pid_namespace ? 1 : getpid(), pid;
-	int pair[2] = { NO_FD, NO_FD };
-
-	if (!init->pid_namespace && init->sb->plan->status_fd >= 0 && pipe2(pair, O_CLOEXEC) < 0)
-		return -1;
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): the child sets no other variable of ours */
-	pid = init->pid_namespace ? vfork() : sys_clone3(&plain);
-	if (pid == 0)
-		child(init->sb, self);
-	fd_close(pair[1]);
-	init->executing = pair[0];
-	if (pid > 0 && leaves_session(init->sb) && setsid() < 0)
-		return -1; /* the child dies with us */
-	return pid;
-}
-
 _Noreturn void init_main(struct sandbox *sb)
 {
 	const struct plan *p = sb->plan;
@@ -451,9 +295,8 @@ _Noreturn void init_main(struct sandbox *sb)
 		.pid_namespace = (p->unshare & CLONE_NEWPID) != 0,
 		.tells_stops = p->pty || (sb->terminal && p->as->forwards && !p->new_session),
 		.signals = NO_FD,
-		.executing = NO_FD,
 	};
-	int r = 0;
+	int executing, r = 0;
 
 	if (init_watches(sb->plan) && watch_signals(&init) < 0) {
 		fail(sb->fail, errno, "Can't watch for signals");
@@ -471,18 +314,15 @@ _Noreturn void init_main(struct sandbox *sb)
 		fail(sb->fail, errno, "Can't set up pid 1");
 		goto failed;
 	}
-	if (p->as->forwards)
-		note_early(&init);
-	init.command = start_command(&init);
+	init.command = spawn_command(sb, init.signals, &executing);
 	if (init.command < 0) {
 		fail(sb->fail, errno, "Can't fork for pid 1");
 		goto failed;
 	}
-	send_early(&init);
 	if (BROKEN("init-keeps-capabilities"))
 		caps_limit(p->caps, false);
 	if (sb->plan->status_fd >= 0)
-		r = tell_exec(&init);
+		r = spawn_tell(sb, executing);
 	if (r == 0 && chdir("/") < 0)
 		r = fail(sb->fail, errno, "Can't chdir to /");
 	if (r < 0 || close_others(&init) < 0 ||

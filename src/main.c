@@ -50,7 +50,7 @@
  *   diagnose.c     after a failure: why the kernel refused (cause.c: how that is told;
  *                  cause_permission.c cause_limit.c: of user namespaces, of how many)
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
- *   init.c         pid 1 of the sandbox
+ *   init.c         pid 1 of the sandbox (spawn.c: starts the command; children.c: ends the others)
  *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
