@@ -341,7 +341,7 @@ class Completions(TableCase):
                    PATH=self.path('bin') + ':' + os.environ['PATH'])
         path = self.write('start', start)
         begin = f". {path}; PS1='{ends[0][:4]}''{ends[0][4:]}'\n"
-        r = self.pty(argv, input=begin, expect=expect, env=env, timeout=30)
+        r = self.pty(argv, input=begin, expect=expect, env=env)
         self.assertFalse(r.timed_out, r)
         text, found = r.out, []
         for line in lines:

@@ -362,7 +362,7 @@ class Rules(Case):
 
     def test_what_can_be_broken_is_no_release(self):
         r = self.run_cmd(['/usr/bin/meson', 'setup', '-Dbroken=true', self.path('build'), REPO],
-                         timeout=60)
+                         timeout=self.time_limit)
         self.assertFails(r, 1)
         self.assertIn('for tests alone', r.out)
 
@@ -384,7 +384,7 @@ class Rules(Case):
     def test_install_has_no_privileged_file(self):
         env = dict(os.environ, DESTDIR=self.dir)
         r = self.run_cmd(['/usr/bin/meson', 'install', '--no-rebuild', '-C', self.build()],
-                         env=env, cwd=REPO, timeout=60)
+                         env=env, cwd=REPO, timeout=self.time_limit)
         self.assertRuns(r)
         programs = [n for n in self.tree(self.dir) if n.endswith('/bin/husk')]
         self.assertEqual(len(programs), 1, r)
@@ -394,7 +394,7 @@ class Rules(Case):
     def test_install_of_the_apparmor_profile(self):
         build = self.path('build')
         self.assertRuns(self.run_cmd(['/usr/bin/meson', 'setup', '--prefix=/opt/x',
-                                      '-Dapparmor=enabled', build, REPO], timeout=120))
+                                      '-Dapparmor=enabled', build, REPO], timeout=self.time_limit))
         with open(os.path.join(build, 'packaging', 'husk'), encoding='utf-8') as f:
             profile = f.read()
         self.assertIn('profile husk /opt/x/bin/husk ', profile)

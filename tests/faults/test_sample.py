@@ -44,7 +44,7 @@ for name in LINES:
 class Inject(FaultCase):
     """The program that carries faults out reaches what it is told to, and sees what is left."""
 
-    def inject(self, spec, script, timeout=10):
+    def inject(self, spec, script, timeout=60):
         bench = Bench(self, None)
         read, write = os.pipe()
         p = subprocess.Popen([bench.inject, str(write), str(timeout), spec, '--', '/bin/sh', '-c',

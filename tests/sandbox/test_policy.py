@@ -246,7 +246,7 @@ class Policies(PolicyCase):
                 with self.subTest(policy, command=command[0]):
                     r = self.husk('--unshare-pid', *HOST, '--dev', '/dev', '--proc', '/proc',
                                   '--tmpfs', '/tmp', '--ro-bind', self.dir, self.dir,
-                                  '--seccomp-policy', policy, '--', *command, timeout=40)
+                                  '--seccomp-policy', policy, '--', *command)
                     self.assertRuns(r, 'thread\n')
 
     def test_a_debugger_works_under_default_only(self):
