@@ -49,7 +49,8 @@ int supervise_wait(struct supervisor *su, int fd, short events)
 	while (fds[0].revents == 0 && fds[2].revents == 0 && fds[3].revents == 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return fail(su->fail, errno, "poll");
-		if (fds[1].revents)
+		/* what comes with the end of the sandbox is ours */
+		if (fds[1].revents && !fds[2].revents)
 			forward_signal(su);
 	}
 	return fds[0].revents == 0;
@@ -316,10 +317,11 @@ static int wait_for_end(struct supervisor *su)
 		/* what was said before the end comes first */
 		if (fds[0].revents)
 			r = full >= 0 ? 0 : receive(su);
-		else if (fds[1].revents)
-			forward_signal(su);
+		/* who has ended has no use for a signal, which would be lost */
 		else if (fds[2].revents)
 			reap(su, fds[2].fd);
+		else if (fds[1].revents)
+			forward_signal(su);
 		else if (fds[4].revents)
 			r = notify_ended(&su->notify, su->fail);
 		else if (p->pty)

@@ -290,6 +290,35 @@ class Stalled(EventCase):
         self.fill(write)
         self.ends(p, first_process(p.pid))
 
+    def test_a_signal_that_comes_with_the_end(self):
+        """It is the launcher's, which would wait on if it had passed it on to nobody."""
+        full = self.full()[1]
+        waiting, inside = self.start(full, '--json-status-fd', str(full))
+        self.ends_at_once(waiting, inside)
+        read, write = self.pipe()
+        running = self.spawn([HUSK, '--status-fd', str(write), *SMALL, '--', 'sleep', '100'],
+                             pass_fds=[write])
+        with os.fdopen(os.dup(read), 'rb') as f:
+            while b'"exec"' not in f.readline():
+                pass
+        self.fill(write)
+        self.ends_at_once(running, first_process(running.pid))
+
+    def ends_at_once(self, p, inside):
+        """The launcher finds its sandbox dead and a signal, both together."""
+        p.send_signal(signal.SIGSTOP)
+        self.assertTrue(wait_until(lambda: ' (husk) T ' in self.stat(p.pid)))
+        os.kill(inside, signal.SIGKILL)
+        self.assertTrue(wait_until(lambda: not alive(inside)))
+        p.terminate()
+        p.send_signal(signal.SIGCONT)
+        self.assertEqual(p.wait(5), -signal.SIGTERM)
+
+    @staticmethod
+    def stat(pid):
+        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as f:
+            return f.read()
+
     def test_of_an_error(self):
         write = self.full()[1]
         r = self.run_cmd([HUSK, '--status-fd', write, '--hostname', 'x', 'true'], pass_fds=[write])
