@@ -305,7 +305,8 @@ class Jobs(ProbeCase):
 
     def shell(self, shell, *expect):
         env = dict(os.environ, PS1='prompt> ', ENV='')
-        r = self.pty(shell.split(), expect=[('prompt> ', f'HUSK={HUSK}\n'), *expect], env=env)
+        r = self.pty(shell.split(), expect=[('prompt> ', f'HUSK={HUSK}\n'), *expect], env=env,
+                     timeout=self.time_limit)
         self.assertFalse(r.timed_out, r)
         return r.out
 
