@@ -97,6 +97,35 @@ static const struct personality *choose_personality(const char *program)
 	return streq(slash ? slash + 1 : program, "bwrap") ? &personality_bwrap : &personality_husk;
 }
 
+/* The option whose last operand is the word before END, or NULL. */
+static const char *find_taker(const struct plan *p, char *const *end)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_ops; i++)
+		if (p->ops[i].n_operands > 0 && p->ops[i].operands + p->ops[i].n_operands == end)
+			return p->ops[i].option;
+	for (i = 0; i < p->n_typed; i++)
+		if (p->typed[i].n_operands > 0 &&
+		    p->typed[i].operands + p->typed[i].n_operands == end)
+			return p->typed[i].option;
+	return NULL;
+}
+
+/* What was meant to be the command, the last word before END, may have been taken by an option that
+ * lacks an operand. */
+static int fail_no_command(const struct plan *p, char *const *end, struct fail *f)
+{
+	const char *taker = find_taker(p, end);
+
+	return fail_hint(
+		f,
+		taker ? fail(f, 0, "no command is given: “%s” is an operand of %s", end[-1], taker)
+		      : fail(f, 0, "no command is given"),
+		"usage: husk [OPTIONS...] [--] COMMAND [ARGS...]; --help lists the "
+		"options");
+}
+
 /* Prints TEXT to standard error; under explains, control characters of an operand do not reach the
  * terminal. */
 static void print_text(const char *text, bool escape)
@@ -290,9 +319,7 @@ int main(int argc, char **argv)
 	print_warnings(&plan);
 	/* whoever forgot the command need not read every option */
 	if (r == 0 && plan.action == ACTION_USAGE && plan.as->explains)
-		r = fail_hint(&failure, fail(&failure, 0, "no command is given"),
-			      "usage: husk [OPTIONS...] [--] COMMAND [ARGS...]; --help lists the "
-			      "options");
+		r = fail_no_command(&plan, argv + argc, &failure);
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0], &failure);
 	if (r == 0)
