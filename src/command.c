@@ -394,5 +394,11 @@ void command_exec(struct sandbox *sb)
 		r = exec_search(file, argv, sb->env);
 	}
 	sb->fail->kind = r == -ENOENT ? FAIL_NOTFOUND : FAIL_NOEXEC;
-	fail(sb->fail, -r, "execvp %s", file);
+	r = fail(sb->fail, -r, "execvp %s", file);
+	/* more than that cannot be asked: the filters hold already */
+	if (sb->fail->kind == FAIL_NOTFOUND && sb->plan->root == ROOT_NEW)
+		fail_hint(sb->fail, r,
+			  "the root holds only what the options put there, and a program needs its "
+			  "dynamic linker and libraries too: a small root is among the examples in "
+			  "husk(1), --ro-bind / / shows the host's");
 }

@@ -109,6 +109,81 @@ class Empty(Bad):
             self.assertFails(r, 125, f'no command is given: “true” is an operand of {option}\n')
         self.assertNotIn('operand', self.husk(*HOST, '--new-session').err)
 
+    def test_a_command_that_the_root_lacks(self):
+        """Or its dynamic linker; in the host's tree it is just the command."""
+        hint = 'the root holds only what the options put there'
+        r = self.run_cmd([HUSK, '--ro-bind', '/usr', '/usr', '/usr/bin/true'])
+        self.assertFails(r, 127, hint)
+        self.assertNotIn('hint', self.run_cmd([HUSK, *HOST, '/nonexistent']).err)
+
+class Words(Bad):
+    def test_unknown_options(self):
+        for word in ('--no-such-thing', '-x', '--', '-', '--ro_bind', '---', '--Bind'):
+            if word != '--':
+                self.refused(word, names=[word], err='Unknown option')
+
+    def test_the_nearest_is_suggested(self):
+        for word, want in (('--ro-bnd', '--ro-bind'), ('--unshare-nett', '--unshare-net'),
+                           ('--tmpf', '--tmpfs'), ('--sentenv', '--setenv'),
+                           ('--hostnam', '--hostname'), ('--shared-net', '--share-net'),
+                           ('--uidd', '--uid'), ('--binddata', '--bind-data'),
+                           ('--die-with-parents', '--die-with-parent')):
+            self.refused(word, names=[word], err=f'did you mean {re.escape(want)}\\?', both=False)
+
+    def test_nothing_is_suggested_for_nonsense(self):
+        r = self.husk('--qqqqqqqqqqqqqqq', 'true')
+        self.assertFails(r, 125, 'Unknown option --qqqqqqqqqqqqqqq')
+        self.assertNotIn('did you mean', r.err)
+
+    def test_an_operand_behind_an_equals_sign(self):
+        self.refused('--uid=5', names=['--uid=5'], err='next word', both=False)
+        self.refused('--bind=/a', names=['--bind=/a'])
+
+    def test_husks_own_words_are_unknown_to_bwrap(self):
+        for words in (('--explain',), ('--keep-fd', '0'), ('--inherit-fds',),
+                      ('--unshare-time',), ('--map-root-user',), ('--map-current-user',)):
+            r = self.bwrap(*words, 'true')
+            self.assertFails(r, 1, f'^bwrap: Unknown option {words[0]}$')
+
+    def test_missing_operands(self):
+        for words, names in ((('--bind',), '--bind'), (('--bind', '/x'), '--bind'),
+                             (('--uid',), '--uid'), (('--setenv', 'A'), '--setenv'),
+                             (('--overlay-src', '/x', '--overlay', '/a', '/b'), '--overlay'),
+                             (('--args',), '--args'), (('--hostname',), '--hostname')):
+            self.refused(*words, command=(), names=[names])
+
+    def test_modifiers_of_nothing(self):
+        self.refused('--perms', '0755', '--bind', '/', '/', names=['--perms'])
+        self.refused('--size', '4096', '--dir', '/x', names=['--size'])
+        self.refused('--overlay-src', '/usr', '--dir', '/x', names=['--overlay-src'])
+        self.refused('--overlay-src', '/usr', names=['--overlay-src'])
+        self.refused('--perms', '0755', names=['--perms'], both=False)
+        self.refused('--perms', '0755', '--perms', '0700', '--dir', '/x', names=['--perms'])
+        self.refused('--size', '1', '--size', '2', '--tmpfs', '/x', names=['--size'])
+        self.refused('--ro-overlay', '/x', names=['--ro-overlay'])
+        self.refused('--overlay-src', '/usr', '--ro-overlay', '/x', names=['--ro-overlay'])
+
+    def test_options_against_each_other(self):
+        for words, names in (
+                (('--as-pid-1',), ('--as-pid-1', '--unshare-pid')),
+                (('--unshare-pid', '--as-pid-1', '--lock-file', '/x'), ('--lock-file',)),
+                (('--hostname', 'x'), ('--hostname', '--unshare-uts')),
+                (('--userns-block-fd', '0'), ('--userns-block-fd', '--unshare-user')),
+                (('--unshare-user', '--userns-block-fd', '0'), ('--info-fd',)),
+                (('--userns', '0', '--unshare-user'), ('--userns', '--unshare-user')),
+                (('--unshare-user', '--disable-userns', '--userns-block-fd', '0', '--info-fd',
+                  '1'), ('--disable-userns', '--userns-block-fd')),
+                (('--argv0', 'a', '--argv0', 'b'), ('--argv0',))):
+            self.refused(*words, names=names)
+        self.refused('--keep-fd', '0', '--inherit-fds', names=['--keep-fd', '--inherit-fds'],
+                     both=False)
+
+    def test_repeated_options_are_warned_about(self):
+        for program, _, prefix in BOTH:
+            r = self.run_cmd([program, *HOST, '--chdir', '/', '--chdir', '/usr', 'pwd'])
+            self.assertRuns(r, '/usr\n')
+            self.assertEqual(r.err, f'{prefix}Only the last --chdir option will take effect\n')
+
 
 class Sources(Bad):
     def test_missing(self):
