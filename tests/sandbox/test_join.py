@@ -43,7 +43,8 @@ class Kinds(JoinCase):
                 fds = [self.open(f'/proc/{self.target}/ns/{kind}') for kind in kinds]
                 words = [w for kind, fd in zip(kinds, fds) for w in (f'--{kind}ns', str(fd))]
                 p = self.spawn([HUSK, *words, '--', 'sleep', '60'], pass_fds=fds)
-                self.assertTrue(wait_until(lambda: any(
+                # whoever has made the sandbox may still be on its way out
+                self.assertTrue(wait_until(lambda: len(children(p.pid)) == 1 and any(
                     comm(c) == 'sleep' for c in self.descendants(p.pid))))
                 os.kill(first_process(p.pid), signal.SIGKILL)
                 p.wait(5)
