@@ -73,7 +73,7 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.socket = NO_FD,
 		.launcher = NO_FD,
 		.notify_socket = NO_FD,
-		.terminal = l->terminal || plan_joins_all(l->plan),
+		.terminal = l->terminal || l->caller->join.terminal,
 		.args_start = l->args_start,
 		.args_length = l->args_length,
 		.pty = NO_FD,

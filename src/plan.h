@@ -202,6 +202,7 @@ struct join {
 	char *cgroup; /* its path, where the caller is not in it, or NULL */
 	int cgroup_fd; /* the same to be born in, or empty */
 	unsigned lacking; /* WALL_*: what a command of ours would not have */
+	bool terminal; /* a terminal may be at hand there, and typing into it is refused */
 };
 
 /* The ids of a user namespace from INSIDE on, COUNT of them, are those from OUTSIDE on around it:

@@ -35,13 +35,14 @@ struct search {
 	int proc_fd;
 	struct join *join;
 	bool husks; /* a husk has made the sandbox */
+	bool typed; /* from a terminal, against which each command has a filter */
 	bool pretends; /* with --fake-root, as the command will */
 	uint64_t own[RLIM_NLIMITS][2]; /* the caller's limits, soft and hard */
 	uint64_t theirs[RLIM_NLIMITS][2]; /* the lowest of all that count */
 };
 
-/* True when one of the process's standard descriptors, or its session, has a terminal: a filter of
- * husk's own is then what it had from the beginning. */
+/* True when one of the standard descriptors of process PID, a launcher, or its session, has a
+ * terminal: a filter of husk's own is then what its command had from the beginning. */
 static bool has_terminal(int proc_fd, pid_t pid)
 {
 	char text[1024], path[64], *end;
@@ -110,8 +111,8 @@ static int add_walls(struct search *s, pid_t pid, bool *ret_first)
 {
 	char status[8192];
 	ssize_t n = procfile_read_of(s->proc_fd, pid, "status", status, sizeof status);
-	uint64_t filters, bounding, own = s->pretends + (s->husks && has_terminal(s->proc_fd, pid));
-	bool filtered;
+	uint64_t filters, bounding, own = s->pretends + s->typed;
+	bool strict;
 
 	if (n < 0)
 		return (int)n;
@@ -119,10 +120,11 @@ static int add_walls(struct search *s, pid_t pid, bool *ret_first)
 	if (!BROKEN("join-bounded"))
 		s->join->bounding &= bounding;
 	filters = procfile_field(status, "\nSeccomp_filters:", 10, NULL, 0);
-	filtered = filters > own ||
-		   procfile_field(status, "\nSeccomp:", 10, NULL, 0) == 1; /* SECCOMP_MODE_STRICT */
-	if (filtered && !BROKEN("join-filtered"))
+	strict = procfile_field(status, "\nSeccomp:", 10, NULL, 0) == 1; /* SECCOMP_MODE_STRICT */
+	if ((filters > own || strict) && !BROKEN("join-filtered"))
 		s->join->lacking |= WALL_SECCOMP;
+	/* which of another launcher's refuses what nobody can tell */
+	s->join->terminal |= s->typed || (!s->husks && (filters > 0 || strict));
 	*ret_first = procfile_field(status, "\nNSpid:", 10, NULL, 0) == 1;
 	return add_limits(s, pid);
 }
@@ -251,8 +253,22 @@ static bool has_word(int proc_fd, pid_t pid, const char *word)
 	return false;
 }
 
+/* True when two processes are in one namespace of this kind, as far as they can be looked at. */
+static bool share(int proc_fd, const char *kind, const char *who, pid_t pid)
+{
+	char path[64];
+	struct stat a, b;
+
+	snprintf(path, sizeof path, "%s/ns/%s", who, kind);
+	if (fstatat(proc_fd, path, &a, 0) < 0)
+		return false;
+	snprintf(path, sizeof path, "%d/ns/%s", (int)pid, kind);
+	return fstatat(proc_fd, path, &b, 0) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
 /* Looks at whoever has made the sandbox, and those around it: what the process and the caller have
- * in common confines both. */
+ * in common confines both. What a process inside says of itself, by its name, its words or a
+ * terminal of its own making, must not make walls seem to be husk's own; that it has a mark may. */
 static void look_at_launchers(struct search *s, const struct plan *p)
 {
 	pid_t ours[ANCESTORS_MAX], theirs[ANCESTORS_MAX];
@@ -265,12 +281,14 @@ static void look_at_launchers(struct search *s, const struct plan *p)
 		for (j = 0; j < n; j++)
 			if (ours[j] == theirs[i])
 				return;
-		if (!is_husk(s->proc_fd, theirs[i]))
-			continue;
-		s->husks = true;
-		s->pretends |= p->pretence && has_word(s->proc_fd, theirs[i], "--fake-root");
 		if (!BROKEN("join-marked") && is_marked(s->proc_fd, theirs[i]))
 			s->join->lacking |= WALL_LANDLOCK;
+		if (!share(s->proc_fd, "user", "self", theirs[i]) ||
+		    share(s->proc_fd, "mnt", name, theirs[i]) || !is_husk(s->proc_fd, theirs[i]))
+			continue;
+		s->husks = true;
+		s->typed |= has_terminal(s->proc_fd, theirs[i]);
+		s->pretends |= p->pretence && has_word(s->proc_fd, theirs[i], "--fake-root");
 	}
 }
 

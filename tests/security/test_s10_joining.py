@@ -7,6 +7,8 @@ or because what husk knows of a sandbox lies where the sandbox can write it.
 """
 
 import os
+import shutil
+import subprocess
 
 from rows import BWRAP, HOST, HUSK, ORACLE, PYTHON, SMALL, all_caps, main
 from joining import JoinCase, asleep, comm
@@ -94,10 +96,18 @@ class Confined(JoinCase):
         self.assertEqual(r.out.split()[-1], 'deny')
 
     def test_the_terminal(self):
-        """Refused to it whether its own caller has a terminal or not."""
-        got = self.joined_status(self.small(), fields=('Seccomp', 'Seccomp_filters'))
-        self.assertEqual(got[0], '2')
-        self.assertGreaterEqual(int(got[1]), 1)
+        """Typing into it is refused where the caller, or the sandbox, has one."""
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        ours, theirs = self.small(), self.small(stdin=slave)
+        for pid, stdin, want in ((ours, subprocess.DEVNULL, '0'), (ours, slave, '1'),
+                                 (theirs, subprocess.DEVNULL, '1'), (theirs, slave, '1')):
+            p = self.spawn([HUSK, '--join-pid', pid, '--', 'cat', '/proc/self/status'],
+                           stdin=stdin)
+            out, err = p.communicate()
+            self.assertEqual(p.returncode, 0, err)
+            self.assertEqual(self.status_of(out.decode(), 'Seccomp_filters'), [want])
 
     def allow_all(self):
         """A filter that allows everything."""
@@ -114,7 +124,23 @@ class Confined(JoinCase):
         fd = self.allow_all()
         r = self.husk('--join-pid', pid, '--add-seccomp-fd', fd, '--', 'grep', 'Seccomp_filters',
                       '/proc/self/status', pass_fds=[fd])
-        self.assertEqual(r.out.split()[-1], '2', r)
+        self.assertEqual(r.out.split()[-1], '1', r)
+
+    def test_nor_taken_for_husks_own(self):
+        """Because of a terminal that was made inside, or of a name and words of those inside."""
+        for words, command in (
+                ((), (PYTHON, '-IS', '-c', 'import pty; pty.spawn(["sleep", "60"])')),
+                (('--fake-root',), ('sh', '-c', 'cp /bin/dash /tmp/husk; exec /tmp/husk -c '
+                                    '"sleep 60; true" --fake-root'))):
+            with self.subTest(words=words):
+                fd = self.allow_all()
+                p = self.spawn([HUSK, *SMALL, '--tmpfs', '/tmp', '--add-seccomp-fd', fd, '--',
+                                *command], pass_fds=[fd])
+                found = []
+                self.assertTrue(self.wait_until(lambda q=p, f=found: f.extend(
+                    x for x in self.descendants(q.pid) if asleep(x)) or f))
+                self.assertFails(self.husk('--join-pid', found[0], *words, 'true'), 125,
+                                 'seccomp filters')
 
     def test_nor_those_of_the_command_of_an_init(self):
         fd = self.allow_all()
@@ -225,6 +251,16 @@ class Walls(JoinCase):
         self.assertRuns(self.join(pid, '--join-without', 'landlock'))
         self.assertRuns(self.join(self.small()))
 
+    def test_nor_by_a_launcher_of_another_name(self):
+        self.landlocked(*SMALL)
+        shutil.copyfile(HUSK, self.path('box'))
+        os.chmod(self.path('box'), 0o755)
+        p = self.spawn([self.path('box'), *SMALL, '--landlock', '--', 'sleep', '60'])
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
+        self.assertFails(self.join(found[0]), 125, 'Landlock')
+
     def test_nor_that_of_a_sandbox_around(self):
         """Joined past the outer one, whose rules hold for what is within."""
         self.landlocked(*SMALL, '--landlock')
@@ -307,33 +343,34 @@ class Same(JoinCase):
             x for x in self.descendants(p.pid) if asleep(x)) or found))
         return found[0]
 
-    def same(self, args, more=(), filters=0, **kw):
-        """filters: how many of husk's own the newcomer has beyond the target's."""
-        pid = self.sandbox(*SMALL, *args, **kw)[2]
-        want, got = self.look(pid), self.look(self.newcomer(pid, *more, **kw))
-        # the filter of terminals is always there
-        want['Seccomp_filters'] = str(int(want['Seccomp_filters']) + filters)
-        want['Seccomp'] = '2'
-        self.assertEqual(got, want)
+    def same(self, args, more=()):
+        """Without a terminal, and with one that both have."""
+        master, slave = os.openpty()
+        self.addCleanup(os.close, master)
+        self.addCleanup(os.close, slave)
+        for stdin in (subprocess.DEVNULL, slave):
+            pid = self.sandbox(*SMALL, *args, stdin=stdin)[2]
+            want, got = self.look(pid), self.look(self.newcomer(pid, *more, stdin=stdin))
+            self.assertEqual(got, want)
 
     def test_with_every_capability(self):
-        self.same((), filters=1)
+        self.same(())
 
     def test_without_capabilities(self):
-        self.same(('--cap-drop', 'ALL'), filters=1)
+        self.same(('--cap-drop', 'ALL'))
 
     def test_without_capabilities_as_the_current_user(self):
-        self.same(('--map-current-user', '--cap-drop', 'ALL'), filters=1)
+        self.same(('--map-current-user', '--cap-drop', 'ALL'))
 
     def test_with_some(self):
-        self.same(('--cap-drop', 'ALL', '--cap-add', 'chown', '--uid', '0'), filters=1)
+        self.same(('--cap-drop', 'ALL', '--cap-add', 'chown', '--uid', '0'))
 
     def test_with_the_same_policy(self):
-        self.same(('--seccomp-policy', 'strict'), ('--seccomp-policy', 'strict'), filters=1)
+        self.same(('--seccomp-policy', 'strict'), ('--seccomp-policy', 'strict'))
 
     def test_with_the_same_filters(self):
         self.same(('--seccomp-policy', 'default', '--deny-syscalls', 'uname'),
-                  ('--seccomp-policy', 'default', '--deny-syscalls', 'uname'), filters=1)
+                  ('--seccomp-policy', 'default', '--deny-syscalls', 'uname'))
 
     def test_of_bwraps(self):
         p = self.spawn([BWRAP, '--unshare-all', *HOST, '--dev', '/dev', '--proc', '/proc', '--',
