@@ -177,6 +177,22 @@ class Bench:
         self.keyring = subprocess.run([self.probe, 'keyring'], capture_output=True, text=True,
                                       check=True).stdout.strip()
         self.references = {}
+        self.loaders = self.loaders_calls()
+
+    def loaders_calls(self):
+        """{call: how often} that the C library makes before a program with a loader begins."""
+        program = self.program or HUSK
+        if 'INTERP' not in subprocess.run(['readelf', '-lW', program], capture_output=True,
+                                          text=True, check=True).stdout:
+            return {}
+        empty = self.case.path('empty')
+        subprocess.run(['cc', '-x', 'c', '-o', empty, '-'], input=b'int main(void){return 0;}',
+                       check=True)
+        said = subprocess.run([self.inject, '1', str(TIMEOUT), 'list', '--', empty],
+                              capture_output=True, text=True, check=True).stdout
+        os.unlink(empty)
+        return {NAMES[int(number)]: int(nth)
+                for number, nth in re.findall(r'^call 0 (\d+) (\d+)$', said, re.MULTILINE)}
 
     def words(self, line):
         """The command of a line: (argv, descriptors to pass on, those written to)."""
@@ -383,7 +399,8 @@ class Judge:
 def faults_of(bench, line):
     """All faults of a line, in the order of processes and calls.
 
-    How often a loop waits is chance: the runs that are the soonest ready count.
+    How often a loop waits is chance: the runs that are the soonest ready count. What a loader
+    makes of an error, before the program, is its own: it crashes of some.
     """
     counts = {}
     bench.reference(line)
@@ -395,10 +412,11 @@ def faults_of(bench, line):
     for (process, number), made in sorted(counts.items()):
         count = min(made.values())
         name = NAMES[number]
-        whats = ('kill',) if name in INFALLIBLE else \
-            (*ERRORS, *(('EINTR',) if name in INTERRUPTED else ()), 'kill')
-        found += [f'{process}:{name}:{nth}:{what}'
-                  for nth in range(1, count + 1) for what in whats]
+        errors = (*ERRORS, *(('EINTR',) if name in INTERRUPTED else ()))
+        loaders = bench.loaders.get(name, 0) if process == 0 else 0
+        found += [f'{process}:{name}:{nth}:{what}' for nth in range(1, count + 1)
+                  for what in (*(errors if name not in INFALLIBLE and nth > loaders else ()),
+                               'kill')]
     return found
 
 

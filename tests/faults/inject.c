@@ -52,6 +52,7 @@ struct process {
 	pid_t pid;
 	unsigned made[CALLS];
 	bool alive, traced, fails; /* fails: its present call returns the error */
+	long new_break; /* what its present brk(2) asks for and does not get */
 };
 
 static struct {
@@ -108,7 +109,7 @@ static void set_register(pid_t pid, size_t offset, long value)
 	ptrace(PTRACE_POKEUSER, pid, offset, value);
 }
 
-static void call_begins(struct process *p, unsigned call)
+static void call_begins(struct process *p, unsigned call, long operand)
 {
 	unsigned number = (unsigned)(p - run.processes);
 
@@ -124,6 +125,7 @@ static void call_begins(struct process *p, unsigned call)
 	if (run.kill) {
 		kill(p->pid, SIGKILL);
 	} else if (call == SYS_brk) {
+		p->new_break = operand;
 		set_register(p->pid, offsetof(struct user_regs_struct, rdi), 0);
 	} else {
 		p->fails = true;
@@ -139,7 +141,11 @@ static void syscall_stop(struct process *p)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, sizeof info, &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		call_begins(p, (unsigned)info.entry.nr);
+		call_begins(p, (unsigned)info.entry.nr, (long)info.entry.args[0]);
+	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->new_break) {
+		/* the C library compares the result with what the register held before */
+		set_register(p->pid, offsetof(struct user_regs_struct, rdi), p->new_break);
+		p->new_break = 0;
 	} else if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->fails) {
 		p->fails = false;
 		set_register(p->pid, offsetof(struct user_regs_struct, rax), -run.error);
