@@ -63,7 +63,7 @@ class Budget(Case):
 
     def test_small_as_bwrap(self):
         # pid 1 that is to sleep with little memory has asked to be woken for that: two calls
-        self.within(182 if self.is_dynamic() else 166, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
+        self.within(185 if self.is_dynamic() else 166, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
 
     def test_fake_root_is_one_call(self):
         """A filter is loaded, with --fake-root alone."""
