@@ -19,7 +19,7 @@ ISOLATED = ('--unshare-pid', '--unshare-ipc', '--unshare-net', '--unshare-cgroup
 
 
 class LinkCase(ProbeCase):
-    time_limit = 200  # hundreds of launches
+    time_limit = 500  # hundreds of launches
 
     def setUp(self):
         super().setUp()
