@@ -101,7 +101,6 @@ class Empty(Bad):
                 self.assertIn('usage: ', r.err.lower())
                 self.assertEqual(r.out, '')
 
-
     def test_a_command_that_an_option_has_taken(self):
         for words, option in ((('--bind', '/', 'true'), '--bind'),
                               ((*HOST, '--setenv', 'A', 'true'), '--setenv')):
@@ -115,6 +114,7 @@ class Empty(Bad):
         r = self.run_cmd([HUSK, '--ro-bind', '/usr', '/usr', '/usr/bin/true'])
         self.assertFails(r, 127, hint)
         self.assertNotIn('hint', self.run_cmd([HUSK, *HOST, '/nonexistent']).err)
+
 
 class Words(Bad):
     def test_unknown_options(self):
