@@ -91,23 +91,14 @@ class Exe(RootProbeCase):
         all_caps = ['--cap-add', 'ALL'] if copy.endswith('bwrap') else []
         return [*PROC, '--unshare-user', *all_caps, *self.root]
 
-    def test_by_the_command(self):
-        """Nothing that it can see or reach is written to."""
+    def test_pid_1_cannot_be_opened(self):
+        """Neither as a path nor for reading: what is held could be written to, now or later."""
         for copy, wrap in self.programs():
             for more in ((), ('--cap-drop', 'ALL')):
                 r = self.run_cmd(wrap([copy, *self.options(copy), *more, '--', PYTHON, '-IS',
                                        '/attack.py', '0.3']))
                 self.assertRuns(r)
-                self.assertNotIn('written', r.out)
-
-    def test_pid_1_cannot_be_opened(self):
-        """Neither as a path nor for reading: what is held could be written to later."""
-        for copy, wrap in self.programs():
-            for more in ((), ('--cap-drop', 'ALL')):
-                r = self.run_cmd(wrap([copy, *self.options(copy), *more, '--', PYTHON, '-IS',
-                                       '/attack.py', '0.1']))
-                self.assertRuns(r)
-                self.assertNotIn('held', r.out)
+                self.assertNotRegex(r.out, 'held|written')
 
     def test_by_a_link_to_the_launcher(self):
         """The command is a link to /proc/self/exe: the launcher runs inside, and starts another."""
