@@ -117,6 +117,17 @@ int caps_limit_bounding(uint64_t set)
 	return 0;
 }
 
+uint64_t caps_bounding(uint64_t set)
+{
+	uint64_t found = 0;
+	unsigned cap;
+
+	for (cap = 0; cap < 64; cap++)
+		if ((set & CAP_BIT(cap)) && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+			found |= CAP_BIT(cap);
+	return found;
+}
+
 static int raise_ambient(uint64_t set)
 {
 	unsigned cap;

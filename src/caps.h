@@ -23,6 +23,10 @@ int caps_effective(uint64_t *ret);
  * Returns 0 or -errno. capget(2). */
 int caps_held(uint64_t *ret);
 
+/* Returns those of SET, a bit each, that are in the calling process's bounding set.
+ * PR_CAPBSET_READ(2const). */
+uint64_t caps_bounding(uint64_t set);
+
 /* Drops every capability outside SET from the bounding set. Returns 0 or -errno. */
 int caps_limit_bounding(uint64_t set);
 

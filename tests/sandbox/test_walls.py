@@ -165,6 +165,22 @@ class SelfAudit(ProbeCase):
         self.stopped('capset', '--cap-drop', 'CAP_CHOWN', '--unshare-user',
                      text='the command would have cap_chown')
 
+    def test_bounding_set(self):
+        """Which gives nothing back, but is what was asked for all the same."""
+        self.need('strace')
+        for program, rc, more in ((HUSK, 125, ()), (BWRAP, 1, ('--unshare-user',))):
+            with self.subTest(program):
+                log = self.path('log')
+                for number in range(1, 60):
+                    r = self.run_cmd(['strace', '-f', '-qq', '-o', log, '-e', 'trace=prctl', '-e',
+                                      f'inject=prctl:retval=0:when={number}', program, *HOST,
+                                      *more, '--cap-drop', 'CAP_CHOWN', '--cap-drop',
+                                      'CAP_KILL', '--', 'echo', 'ran'])
+                    with open(log, encoding='utf-8', errors='replace') as f:
+                        if re.search(r'CAPBSET_DROP, CAP_KILL.*INJECTED', f.read()):
+                            break
+                self.assertFails(r, rc, 'the command would have cap_kill')
+                self.assertEqual(r.out, '')
 
     def test_filter_of_the_terminal(self):
         self.need('strace')
