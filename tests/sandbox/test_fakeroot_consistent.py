@@ -85,6 +85,19 @@ class Owners(ConsistentCase):
         self.shows('python3 -c "import os; fd = os.open(\'f\', os.O_CREAT); os.chown(\'f\', 7, 8);'
                    'os.unlink(\'f\'); os.stat(\'.\'); print(os.fstat(fd).st_uid)"', '7\n')
 
+    def test_many_unlinked(self):
+        """As many as a process may have open."""
+        self.shows("""python3 -c "
+import os
+fds = []
+for i in range(700):
+    fds.append(os.open('f', os.O_CREAT))
+    os.fchown(fds[i], i, 0)
+    os.unlink('f')
+os.stat('.')
+print([i for i, fd in enumerate(fds) if os.fstat(fd).st_uid != i])
+" """, '[]\n')
+
     def test_group_of_a_directory(self):
         self.shows('mkdir d; chown :50 d; chmod 2775 d; mkdir d/e; stat -c %g:%a d/e; mkdir e;'
                    ' stat -c %g e', '50:2755\n0\n')
