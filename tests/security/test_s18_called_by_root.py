@@ -99,17 +99,21 @@ class Husk(Base):
     def test_no_second_proc_in_nested_user_and_pid_namespaces(self):
         r = self.husk(*SMALL, '--', 'unshare', '-Urmpf', self.prober(), 'mount proc /mnt',
                       'open /mnt/sys/kernel/core_pattern w', 'umount /proc/sys 2')
-        if r.rc == 0:
-            first, second, third = r.out.split()
-            self.assertIn(first, ('EPERM', 'EACCES'))
-            self.assertIn(second, NOT_WRITABLE)
-            self.assertIn(third, ('EINVAL', 'EPERM'))
+        self.assertEqual(r.rc, 0, r)
+        first, second, third = r.out.split()
+        self.assertIn(first, ('EPERM', 'EACCES'))
+        self.assertIn(second, NOT_WRITABLE)
+        self.assertIn(third, ('EINVAL', 'EPERM'))
 
     def test_by_husk_in_husk(self):
-        layer = [HUSK, *SMALL, '--']
-        r = self.run_cmd([*layer, *layer, self.prober(), *(call for call, _ in self.knobs())])
-        if r.rc == 0:
-            self.assertLessEqual(set(r.out.split()), set(NOT_WRITABLE))
+        """With the outer one's /proc, or none: another is refused it."""
+        calls = [call for call, _ in self.knobs()]
+        for inner in ((), HOST, ('--unshare-all', *HOST, '--proc-try', '/proc')):
+            with self.subTest(inner=inner):
+                r = self.run_cmd([HUSK, *SMALL, '--', HUSK, *inner, '--', self.prober(), *calls])
+                self.assertEqual(r.rc, 0, r)
+                self.assertEqual(len(r.out.split()), len(calls))
+                self.assertLessEqual(set(r.out.split()), set(NOT_WRITABLE))
 
     def test_sys_is_read_only_with_the_host_read_only(self):
         self.check(SMALL, ('open /sys/kernel/uevent_helper w', NOT_WRITABLE),
