@@ -51,7 +51,8 @@
  *                  cause_permission.c cause_limit.c: of user namespaces, of how many)
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox (spawn.c: starts the command; children.c: ends the others)
- *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command
+ *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command;
+ *                  probe_walls.c: filters, limits, Landlock
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
  * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own: see its main.c */

@@ -375,6 +375,14 @@ static const struct {
 	{ "writable", probe_writable },
 };
 
+static const struct {
+	const char *kind;
+	const char *(*probe)(const char *operand);
+} walls[] = {
+	{ "families", probe_families }, { "limit", probe_limit }, { "policy", probe_policy },
+	{ "signal", probe_signal },	{ "tcp", probe_tcp },
+};
+
 /* A test's description must hold no newline and no #, which begins a directive. */
 static void print_text(const char *text)
 {
@@ -391,6 +399,7 @@ static void print_text(const char *text)
 static bool try(size_t number, char **words)
 {
 	struct found found = { .outcome = UNKNOWN };
+	const char *text;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
@@ -398,6 +407,14 @@ static bool try(size_t number, char **words)
 			continue;
 		found.outcome = HOLDS;
 		probes[i].probe(words[1], &found);
+	}
+	for (i = 0; i < ARRAY_SIZE(walls); i++) {
+		if (!streq(walls[i].kind, words[0]))
+			continue;
+		found.outcome = HOLDS;
+		text = walls[i].probe(words[1]);
+		if (text)
+			say(&found, BROKEN, "%s", text);
 	}
 	printf("%sok %zu - ", found.outcome == BROKEN ? "not " : "", number);
 	print_text(words[2]);

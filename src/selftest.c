@@ -3,6 +3,7 @@
 #include "selftest.h"
 
 #include <linux/capability.h>
+#include <inttypes.h>
 #include <linux/keyctl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,11 +13,13 @@
 
 #include "caps.h"
 #include "fail.h"
+#include "family.h"
 #include "ns.h"
 #include "personality.h"
 #include "plan.h"
 #include "policy.h"
 #include "ranges.h"
+#include "rlimit.h"
 #include "sys.h"
 #include "util.h"
 
@@ -258,9 +261,55 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 	if (p->as->fresh_keyring && keyring > 0)
 		check_number(c, "keyring", (unsigned long)keyring,
 			     "the session keyring is not the caller's");
+}
+
+/* What is tried of the filters, where no other filter of the caller's answers. */
+static void check_filters(struct checks *c)
+{
+	const struct plan *p = c->plan;
+	char families[FAMILY_MAX * 3 + 1] = "", *end = families;
+	int i;
+
 	if (p->seccomp_policy || p->n_denied_calls || p->denied_families || p->n_seccomp_fds ||
 	    p->seccomp_fd >= 0)
 		check(c, "seccomp", "", "system calls are filtered");
+	if (p->n_denied_calls || p->n_seccomp_fds || p->seccomp_fd >= 0)
+		return;
+	if (p->seccomp_policy)
+		check(c, "policy", p->seccomp_policy->name, "what the policy %s refuses is refused",
+		      p->seccomp_policy->name);
+	for (i = 0; i < FAMILY_MAX; i++)
+		if (p->denied_families >> i & 1)
+			end += snprintf(end, 4, "%d ", i);
+	if (p->denied_families)
+		check(c, "families", families, "no socket of a denied family can be made");
+}
+
+static void check_limits(struct checks *c)
+{
+	const struct limit *l, *last = c->plan->limits + c->plan->n_limits;
+	char operand[64];
+
+	for (l = c->plan->limits; l < last; l++) {
+		snprintf(operand, sizeof operand, "%d %" PRIu64 " %" PRIu64, l->resource, l->soft,
+			 l->hard);
+		check(c, "limit", operand, "the limit %s is no higher than asked for",
+		      rlimit_name(l->resource));
+	}
+}
+
+static void check_landlock(struct checks *c)
+{
+	const struct plan *p = c->plan;
+	size_t i;
+
+	if (p->landlock_abi >= LANDLOCK_ABI_SCOPE && !((p->unshare | p->joins) & CLONE_NEWPID))
+		check_number(c, "signal", (unsigned)getpid(),
+			     "no process outside can be sent a signal");
+	for (i = 0; i < p->n_ports && p->ports[i].port != 0; i++)
+		;
+	if (p->n_ports > 0 && i == p->n_ports)
+		check(c, "tcp", "", "no TCP port can be used but those asked for");
 }
 
 static void check_descriptors(struct checks *c)
@@ -323,6 +372,9 @@ int selftest_prepare(struct plan *p, const struct caller *caller, int proc_fd, b
 		if (!is_covered(p, op))
 			check_operation(&c, op);
 	check_privileges(&c, caller);
+	check_filters(&c);
+	check_limits(&c);
+	check_landlock(&c);
 	check_descriptors(&c);
 	if (terminal)
 		check(&c, "terminal", "", "nothing can be typed into the terminal");

@@ -37,7 +37,12 @@ class SelfTest(ProbeCase):
         for args in ((), HOST, (*HOST, *PROC), (*USR, *PROC, '--dev', '/dev', '--tmpfs', '/tmp'),
                      SMALL, (*SMALL, '--landlock'), (*SMALL, '--cap-drop', 'ALL'),
                      (*SMALL, '--disable-userns'), (*HOST, '--uid', '7'), (*HOST, '--mask', mask),
-                     ('--unshare-all', '--hostname', 'h'), (*HOST, '--seccomp-policy', 'strict')):
+                     ('--unshare-all', '--hostname', 'h'), (*HOST, '--seccomp-policy', 'strict'),
+                     (*SMALL, '--seccomp-policy', 'default', '--deny-socket-families',
+                      'vsock,inet'), (*HOST, '--deny-syscalls', 'uname'),
+                     (*HOST, '--rlimit', 'nofile=100:200', '--rlimit', 'core=0'),
+                     *([(*HOST, '--landlock-tcp', 'bind:80', '--landlock-tcp', 'connect:80')]
+                       if self.has_kernel(6, 7) else [])):
             with self.subTest(args=args):
                 found = self.found(*args)
                 self.assertGreater(len(found), 5)
@@ -53,6 +58,30 @@ class SelfTest(ProbeCase):
                      'no abstract socket outside can be reached',
                      'the mount on /usr cannot be changed or undone'):
             self.assertEqual(found.get(text), (True, False), (text, found))
+
+    def test_it_says_which_walls(self):
+        self.need_kernel(6, 12)  # for signals, behind Landlock
+        found = self.found(*HOST, '--seccomp-policy', 'strict', '--deny-socket-families', 'inet6',
+                           '--rlimit', 'core=0', '--landlock-tcp', 'bind:80')
+        for text in ('what the policy strict refuses is refused',
+                     'no socket of a denied family can be made',
+                     'the limit core is no higher than asked for',
+                     'no process outside can be sent a signal',
+                     'no TCP port can be used but those asked for'):
+            self.assertEqual(found.get(text), (True, False), (text, found))
+
+    def test_sees_that_there_are_no_walls(self):
+        """The probe alone, outside of any sandbox."""
+        for check in (('families', '1 '), ('families', '2 1 '), ('limit', '7 10 10'),
+                      ('policy', 'default'), ('policy', 'strict'), ('signal', str(os.getpid())),
+                      ('tcp', '')):
+            r = self.run_cmd(['bash', '-c', 'exec -a husk-self-test "$0" "$@"', HUSK, *check,
+                              'promised'])
+            self.assertEqual((r.rc, parse(r.out)), (1, {'promised': (False, False)}), r)
+
+    def test_sees_a_limit_that_is_not_set(self):
+        self.assertEqual(self.broken('prlimit64', *HOST, '--rlimit', 'nofile=100:200'),
+                         ['the limit nofile is no higher than asked for'])
 
     def test_nothing_that_is_not_promised(self):
         found = self.found(*HOST)
