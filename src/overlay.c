@@ -187,6 +187,24 @@ int overlay_of_two(struct sandbox *sb, int upper, int lower, unsigned attrs)
 	return fd;
 }
 
+/* True when other file systems are mounted below a layer. Where a more privileged namespace mounted
+ * them, the kernel clones none without the other, for an overlay as little as for us:
+ * has_locked_children(). */
+static bool is_mounted_on(const struct sandbox *sb, const struct op *op)
+{
+	size_t i;
+
+	for (i = 0; i < op->n_layers; i++) {
+		int fd = sys_open_tree(sb->fds[op->first_fd + i], "",
+				       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+		if (fd < 0 && errno == EINVAL)
+			return true;
+		fd_close(fd);
+	}
+	return false;
+}
+
 static int explain(struct sandbox *sb, const struct op *op, int err)
 {
 	const char *hint = NULL;
@@ -197,6 +215,9 @@ static int explain(struct sandbox *sb, const struct op *op, int err)
 			    op->dest);
 	if (err == E2BIG || (err == EINVAL && op->n_layers > LAYERS_MAX))
 		hint = "the kernel takes no more than 500 layers";
+	else if (err == EINVAL && is_mounted_on(sb, op))
+		hint = "other file systems are mounted below a source, and an overlay would show "
+		       "what they cover: name directories without mounts in them";
 	else if (err == EINVAL && op->type == OP_OVERLAY)
 		hint = "RWSRC and WORKDIR must be two directories of one writable file system that "
 		       "can hold them; an overlay cannot";
@@ -218,11 +239,11 @@ int overlay_attach(struct sandbox *sb, const struct op *op)
 	}
 	if (r == 0)
 		r = tree = make_overlay(sb, op, upper, work);
-	for (i = 0; i < op->n_layers; i++)
-		fds[i] = fd_close(fds[i]);
 	if (r >= 0 && op->type == OP_TMP_OVERLAY)
 		r = dest_own(sb, tree);
 	if (r < 0)
 		return explain(sb, op, -r);
+	for (i = 0; i < op->n_layers; i++)
+		fds[i] = fd_close(fds[i]);
 	return mount_attach_tree(sb, op, DEST_DIR, tree);
 }

@@ -364,6 +364,12 @@ class Overlay(ProbeCase):
         self.check([*HOST, '--tmpfs', self.dir, *self.layers, '--ro-overlay', '/mnt'],
                    ('read /mnt/both', 'from b'))
 
+    def test_layer_with_mounts_in_it(self):
+        """The host's root has /proc and more mounted on it."""
+        r = self.husk('--overlay-src', '/', '--tmp-overlay', '/', 'true')
+        self.assertFails(r, 125, "^husk: --tmp-overlay: Can't make overlay mount on /: .*\n"
+                                 'husk: hint: other file systems are mounted below a source')
+
     def many(self, count):
         words = []
         for i in range(count):
