@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -233,15 +234,6 @@ static void probe_fake_root(const char *operand, struct found *found)
 		probe_fake_devices(operand, found);
 }
 
-static void probe_groups(const char *operand, struct found *found)
-{
-	const gid_t group = getgid();
-
-	(void)operand;
-	if (setgroups(1, &group) < 0 || setgroups(0, NULL) < 0)
-		say(found, BROKEN, "setgroups is refused");
-}
-
 /* Takes, in a process that ends with it, each of the ids in turn, by TAKE. */
 static bool takes(int (*take)(unsigned id), unsigned id)
 {
@@ -251,6 +243,42 @@ static bool takes(int (*take)(unsigned id), unsigned id)
 	if (pid == 0)
 		_exit(take(id) == 0 ? 0 : 1);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* Becomes ID, with one group, and is so. */
+static int become_other(unsigned id)
+{
+	gid_t got = 0;
+
+	if (setgroups(1, &id) < 0 || setgid(id) < 0 || setuid(id) < 0)
+		return -1;
+	return getgroups(1, &got) == 1 && got == id && getegid() == id && geteuid() == id ? 0 : -1;
+}
+
+/* The file has no name, and the process ends: of neither anything stays pretended. Ids are for who
+ * may set them, which OPERAND says. */
+static void probe_fake_root_consistent(const char *operand, struct found *found)
+{
+	CLEANUP(fd_closep) int fd = memfd_create("husk-self-test", MFD_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		say(found, UNKNOWN, "memfd_create: %s", strerror(errno));
+	else if (fchown(fd, 1, 2) < 0 || fstat(fd, &st) < 0)
+		say(found, BROKEN, "fchown: %s", strerror(errno));
+	else if (st.st_uid != 1 || st.st_gid != 2)
+		say(found, BROKEN, "an owner is not remembered");
+	else if (operand[0] && !takes(become_other, 1))
+		say(found, BROKEN, "an id is not remembered");
+}
+
+static void probe_groups(const char *operand, struct found *found)
+{
+	const gid_t group = getgid();
+
+	(void)operand;
+	if (setgroups(1, &group) < 0 || setgroups(0, NULL) < 0)
+		say(found, BROKEN, "setgroups is refused");
 }
 
 static void probe_ids(int (*take)(unsigned id), const char *ids, struct found *found)
@@ -353,6 +381,7 @@ static const struct {
 	{ "descriptors", probe_descriptors },
 	{ "fake-devices", probe_fake_devices },
 	{ "fake-root", probe_fake_root },
+	{ "fake-root-consistent", probe_fake_root_consistent },
 	{ "gid", probe_gid },
 	{ "groups", probe_groups },
 	{ "hidden", probe_hidden },

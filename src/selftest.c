@@ -235,6 +235,7 @@ static void check_ids(struct checks *c, const char *kind, const struct extents *
 static void check_privileges(struct checks *c, const struct caller *caller)
 {
 	const struct plan *p = c->plan;
+	const uint64_t ids = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
 	long keyring = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 
 	check(c, "no-new-privs", "", "no program gives privileges (no_new_privs)");
@@ -243,10 +244,10 @@ static void check_privileges(struct checks *c, const struct caller *caller)
 			     p->caps == CAPS_ALL ? "all capabilities, in the sandbox alone"
 			     : p->caps == 0	 ? "no capability at all"
 						 : "the capabilities asked for and no other");
-	if (p->pretence && !p->consistent && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 &&
-	    p->seccomp_fd < 0)
-		check(c, p->pretence->name, "",
-		      "what --fake-root pretends succeeds, and is not done");
+	if (p->pretence && p->n_denied_calls == 0 && p->n_seccomp_fds == 0 && p->seccomp_fd < 0)
+		check(c, p->pretence->name, (p->caps & ids) == ids ? "ids" : "",
+		      p->consistent ? "what --fake-root-consistent pretends is what is shown"
+				    : "what --fake-root pretends succeeds, and is not done");
 	if (p->userns && p->userns_block_fd < 0 && (!p->pretence || p->ranges) &&
 	    !ranges_setgroups(p))
 		check(c, "setgroups", "", "groups can be neither given up nor taken");

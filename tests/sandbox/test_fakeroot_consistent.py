@@ -186,6 +186,15 @@ class Elsewhere(ConsistentCase):
                    '    except OSError as e: print(e.errno, end=\' \')\n"',
                    '5\nTrue 6\n' + '36 ' * 9)
 
+    def test_self_test(self):
+        r = self.husk(*ON, '--self-test')
+        self.assertRuns(r)
+        self.assertIn('- what --fake-root-consistent pretends is what is shown\n', r.out)
+
+    def test_self_test_without_ids(self):
+        """Nobody can become another there."""
+        self.assertRuns(self.husk(*ON, '--cap-drop', 'CAP_SETUID', '--self-test'))
+
     def test_one_supervisor_at_most(self):
         """A sandbox in the sandbox could have no other."""
         r = self.script(f'{HUSK} --fake-root-consistent true')
