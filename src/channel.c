@@ -6,13 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "fdpass.h"
 #include "util.h"
-
-/* Room for the descriptors of a message, see cmsg(3). */
-union room {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
-};
 
 static int send_all(int fd, const void *m, size_t size)
 {
@@ -62,45 +57,20 @@ int channel_send_namespaces(int fd, const uint64_t ids[NS_MAX])
 int channel_send_fds(int fd, enum message_type type, const int *fds, size_t n_fds)
 {
 	struct message m = { .type = type };
-	union room room = { 0 };
-	struct iovec data = { .iov_base = &m, .iov_len = offsetof(struct message, fail) };
-	struct msghdr msg = { .msg_iov = &data,
-			      .msg_iovlen = 1,
-			      .msg_control = &room,
-			      .msg_controllen = CMSG_SPACE(n_fds * sizeof *fds) };
-	ssize_t n;
 
-	room.header.cmsg_len = CMSG_LEN(n_fds * sizeof *fds);
-	room.header.cmsg_level = SOL_SOCKET;
-	room.header.cmsg_type = SCM_RIGHTS;
-	memcpy(CMSG_DATA(&room.header), fds, n_fds * sizeof *fds);
-	do {
-		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? neg_errno() : 0;
+	return fdpass_send(fd, &m, offsetof(struct message, fail), fds, n_fds);
 }
 
 int channel_receive_fds(int fd, struct message *ret, int ret_fds[static CHANNEL_FDS])
 {
-	union room room;
-	struct iovec data = { .iov_base = ret, .iov_len = sizeof *ret };
-	struct msghdr msg = { .msg_iov = &data,
-			      .msg_iovlen = 1,
-			      .msg_control = &room,
-			      .msg_controllen = sizeof room };
-	struct cmsghdr *c;
+	size_t n_fds;
 	ssize_t n;
 
 	do {
-		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-	if (n < 0)
-		return neg_errno();
-	/* there is room for no more than these */
-	c = CMSG_FIRSTHDR(&msg);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(ret_fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	return n > 0;
+		n = fdpass_receive(fd, ret, sizeof *ret, MSG_DONTWAIT, ret_fds, CHANNEL_FDS,
+				   &n_fds);
+	} while (n == -EINTR || n == -ECONNRESET);
+	return n < 0 ? (int)n : n > 0;
 }
 
 int channel_receive(int fd, struct message *ret, int nonblock)

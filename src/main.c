@@ -45,8 +45,8 @@
  *   enter.c        the way into them
  *   timens.c       the clocks of a new time namespace
  *   inside.c       second user namespace: the last mounts, the walls
- *   idmap.c fds.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c lock.c
- *   caps.c write.c: what the steps call
+ *   idmap.c fds.c fdpass.c json.c net.c audit.c seccomp.c tty.c pty.c wait.c label.c landlock.c
+ *   lock.c caps.c write.c: what the steps call
  *   diagnose.c     after a failure: why the kernel refused (cause.c: how that is told;
  *                  cause_permission.c cause_limit.c: of user namespaces, of how many)
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy

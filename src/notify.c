@@ -17,9 +17,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "channel.h"
 #include "fail.h"
 #include "fakeroot/listen.h"
+#include "fdpass.h"
 #include "plan.h"
 #include "sandbox.h"
 #include "seccomp.h"
@@ -213,26 +213,13 @@ static int explain_listen(struct fail *f, int err)
 /* Sends the descriptors with one byte, and waits for the answer. */
 static int introduce(int socket, char byte, const int fds[LISTEN_FDS], struct listen_answer *ret)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(LISTEN_FDS * sizeof(int))];
-	} room = { 0 };
-	struct iovec data = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &data,
-			      .msg_iovlen = 1,
-			      .msg_control = &room,
-			      .msg_controllen = sizeof room };
 	ssize_t n;
+	int r = fdpass_send(socket, &byte, 1, fds, LISTEN_FDS);
 
-	room.header.cmsg_len = CMSG_LEN(LISTEN_FDS * sizeof(int));
-	room.header.cmsg_level = SOL_SOCKET;
-	room.header.cmsg_type = SCM_RIGHTS;
-	memcpy(CMSG_DATA(&room.header), fds, LISTEN_FDS * sizeof(int));
+	if (r < 0)
+		return r;
 	do {
-		n = sendmsg(socket, &msg, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	do {
-		n = n < 0 ? n : recv(socket, ret, sizeof *ret, 0);
+		n = recv(socket, ret, sizeof *ret, 0);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? neg_errno() : n == sizeof *ret ? 0 : -ECONNRESET;
 }

@@ -38,6 +38,7 @@
 
 #include "../caps.h"
 #include "../fail.h"
+#include "../fdpass.h"
 #include "../fds.h"
 #include "../policy.h"
 #include "../sys.h"
@@ -267,26 +268,15 @@ static void tell(bool failed, const struct fail *f)
 /* Waits for the descriptors. Returns 1, or 0 when there will be none. */
 static int take_descriptors(struct world *world, int fds[static LISTEN_FDS])
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(LISTEN_FDS * sizeof(int))];
-	} room;
+	size_t n_fds = 0;
 	char byte;
-	struct iovec data = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &data,
-			      .msg_iovlen = 1,
-			      .msg_control = &room,
-			      .msg_controllen = sizeof room };
-	struct cmsghdr *c;
 	ssize_t n;
 
 	do {
-		n = recvmsg(LISTEN_SOCKET, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR && !ended);
-	c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(LISTEN_FDS * sizeof(int)))
+		n = fdpass_receive(LISTEN_SOCKET, &byte, 1, 0, fds, LISTEN_FDS, &n_fds);
+	} while (n == -EINTR && !ended);
+	if (n <= 0 || n_fds != LISTEN_FDS)
 		return 0;
-	memcpy(fds, CMSG_DATA(c), LISTEN_FDS * sizeof(int));
 	world->confined = byte & LISTEN_CONFINED;
 	return 1;
 }

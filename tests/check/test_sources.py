@@ -32,7 +32,7 @@ LAYERS = (
     {'broken.h', 'util.h', 'sys.h'},
     {'family.h', 'filter.h'},
     {'policy.h'},
-    {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fds.h', 'helper.h', 'json.h',
+    {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fdpass.h', 'fds.h', 'helper.h', 'json.h',
      'ns.h', 'personality.h', 'procfile.h', 'rlimit.h', 'setting.h', 'signals.h', 'slurp.h',
      'write.h'},
     {'plan.h', 'trace.h'},
