@@ -139,12 +139,21 @@ static int child_known(struct supervisor *su, pid_t child)
 		       : 0;
 }
 
+/* Without a pid namespace the init ends everybody as soon as we are gone, unless it is gone first.
+ */
+static bool init_ends_all(const struct plan *p)
+{
+	return p->init && p->dies_with_launcher && !(p->unshare & CLONE_NEWPID);
+}
+
 static int adopt(struct supervisor *su, pid_t pid)
 {
 	su->child = sys_pidfd_open(pid);
 	if (su->child < 0) {
 		fail(su->fail, errno, "pidfd_open");
-		kill(pid, SIGKILL); /* a child of ours, so the number is nobody else's */
+		/* the command may run by now; a child of ours, so the number is nobody else's */
+		if (!init_ends_all(su->plan))
+			kill(pid, SIGKILL);
 		return -EIO;
 	}
 	if (su->builder >= 0)
@@ -335,12 +344,7 @@ static int wait_for_end(struct supervisor *su)
 /* Stops what has begun: the launcher itself failed. */
 static void abandon(struct supervisor *su)
 {
-	const struct plan *p = su->plan;
-	/* without a pid namespace it ends everybody as soon as we are gone, unless it is gone first
-	 */
-	bool init_does = p->init && p->dies_with_launcher && !(p->unshare & CLONE_NEWPID);
-
-	if (su->child >= 0 && !init_does)
+	if (su->child >= 0 && !init_ends_all(su->plan))
 		sys_pidfd_send_signal(su->child, SIGKILL);
 	if (su->builder >= 0)
 		sys_pidfd_send_signal(su->builder, SIGKILL);

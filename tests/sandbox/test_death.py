@@ -18,7 +18,7 @@ import time
 import unittest
 
 from probe import BWRAP, HOST, HUSK, PATIENCE, SLOW, SMALL, ProbeCase, main, wait_until
-from harness import first_process, name_of
+from harness import first_process, name_of, strace_calls
 
 OFFSETS = int(os.environ.get('HUSK_OFFSETS', '20'))
 TREE = (*HOST, '--dev', '/dev')
@@ -349,6 +349,16 @@ class Descendants(DeathCase):
                 os.kill(pid, signal.SIGKILL)
                 for victim in inside:
                     self.assertTrue(self.wait_gone(victim), victim)
+
+    def test_the_launch_fails_when_the_command_runs(self):
+        """Late, as the launcher is kept from what it does then: the init is still to end them."""
+        self.need('strace')
+        log = self.path('log')
+        self.start('/usr/bin/strace', '-f', '-qq', '-o', log, '-e', 'trace=pidfd_open', '-e',
+                   'inject=pidfd_open:error=ENOMEM:delay_enter=500000:when=2', HUSK, *TREE, '--',
+                   self.daemon())
+        self.gone()
+        self.assertTrue([call for _, call in strace_calls(log) if 'INJECTED' in call])
 
     @staticmethod
     def states(pid):
