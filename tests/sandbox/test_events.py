@@ -29,7 +29,7 @@ class EventCase(ProbeCase):
         self.last = self.run_cmd([HUSK, '--status-fd', write, *args, *words],
                                  pass_fds=[write, *pass_fds])
         self.close(write)
-        with os.fdopen(os.dup(read), encoding='ascii') as f:
+        with os.fdopen(os.dup(read), encoding='utf-8') as f:
             found = [json.loads(line) for line in f]
         times = [event['time'] for event in found]
         self.assertEqual(times, sorted(times))
