@@ -80,6 +80,8 @@ void cause_of_limit(struct diagnosis *d)
 	const char *kind;
 	uint64_t flag;
 
+	if (plan_joins_all(d->plan))
+		return; /* nothing is made */
 	if (limited == NS_MAX && d->plan->joins) {
 		cause_found(
 			d,

@@ -40,6 +40,8 @@ static int explain_clone(const struct plan *p, struct fail *f, int err)
 {
 	bool explains = p->as->explains;
 
+	if (plan_joins_all(p)) /* nothing is made */
+		return fail(f, err, "Can't make a process");
 	switch (err) {
 	case ENOSPC:
 		return fail(f, 0, "Creating new namespace failed%s",

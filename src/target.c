@@ -44,8 +44,11 @@ static int gather_kinds(int proc_fd, struct join *join, struct fail *f)
 
 	for (i = 0; i < NS_MAX; i++) {
 		snprintf(path, sizeof path, "self/ns/%s", namespaces[i].name);
-		if (fstatat(proc_fd, path, &ours, 0) < 0)
-			continue; /* a kind that the kernel has not */
+		if (fstatat(proc_fd, path, &ours, 0) < 0) {
+			if (errno == ENOENT)
+				continue; /* a kind that the kernel has not */
+			return fail(f, errno, "/proc/%s", path);
+		}
 		snprintf(path, sizeof path, "%d/ns/%s", (int)join->pid, namespaces[i].name);
 		if (fstatat(proc_fd, path, &theirs, 0) < 0)
 			return fail_hint(

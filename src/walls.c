@@ -139,6 +139,7 @@ static int gather_processes(struct search *s, struct fail *f)
 {
 	char children[4096] = "", name[64], *pid, *save;
 	bool first, ignored;
+	ssize_t n;
 	int r = add_walls(s, s->join->pid, &first);
 
 	snprintf(name, sizeof name, "%d", (int)s->join->pid);
@@ -147,8 +148,12 @@ static int gather_processes(struct search *s, struct fail *f)
 	if (!first)
 		return 0;
 	snprintf(name, sizeof name, "task/%d/children", (int)s->join->pid);
-	if (procfile_read_of(s->proc_fd, s->join->pid, name, children, sizeof children) < 0)
+	n = procfile_read_of(s->proc_fd, s->join->pid, name, children, sizeof children);
+	if (n == -ENOENT)
 		return 0; /* a kernel without such lists */
+	snprintf(name, sizeof name, "%d", (int)s->join->pid);
+	if (n < 0)
+		return fail_process(f, (int)n, name);
 	for (pid = strtok_r(children, " ", &save); pid; pid = strtok_r(NULL, " ", &save)) {
 		r = add_walls(s, atoi(pid), &ignored);
 		if (r < 0 && r != -ENOENT && r != -ESRCH)
@@ -177,30 +182,33 @@ static int choose_limits(struct search *s)
 	return 0;
 }
 
+/* The parent of a process, 0 when it has none here, or is gone, or -errno. */
 static pid_t parent_of(int proc_fd, const char *who)
 {
 	char status[8192], path[64];
+	ssize_t n;
 
 	snprintf(path, sizeof path, "%s/status", who);
-	if (procfile_read(proc_fd, path, status, sizeof status) < 0)
-		return 0;
+	n = procfile_read(proc_fd, path, status, sizeof status);
+	if (n < 0)
+		return n == -ENOENT || n == -ESRCH ? 0 : (pid_t)n;
 	return (pid_t)procfile_field(status, "\nPPid:", 10, NULL, 0);
 }
 
 /* The ancestors of a process, the nearest first, as far as the pid namespace goes. Returns their
- * number. */
-static size_t find_ancestors(int proc_fd, const char *who, pid_t ret[static ANCESTORS_MAX])
+ * number or -errno. */
+static int find_ancestors(int proc_fd, const char *who, pid_t ret[static ANCESTORS_MAX])
 {
 	char name[16];
-	size_t n = 0;
-	pid_t pid;
+	int n = 0;
+	pid_t pid = 0;
 
 	snprintf(name, sizeof name, "%s", who);
 	while (n < ANCESTORS_MAX && (pid = parent_of(proc_fd, name)) > 0) {
 		ret[n++] = pid;
 		snprintf(name, sizeof name, "%d", (int)pid);
 	}
-	return n;
+	return pid < 0 ? pid : n;
 }
 
 /* True when the program of process PID is called husk. */
@@ -221,8 +229,9 @@ static bool is_husk(int proc_fd, pid_t pid)
 	return streq(name, "husk") || streq(name, "husk (deleted)");
 }
 
-/* True when process PID, a launcher, has the mark of one that has put up Landlock rules. */
-static bool is_marked(int proc_fd, pid_t pid)
+/* 1 when process PID, a launcher, has the mark of one that has put up Landlock rules, 0 when it has
+ * not, or nobody may look, else -errno. */
+static int is_marked(int proc_fd, pid_t pid)
 {
 	static const char mark[] = "/memfd:" LANDLOCK_MARK " ";
 	char path[64], link[64];
@@ -233,12 +242,14 @@ static bool is_marked(int proc_fd, pid_t pid)
 	for (fd = 0; fd < 1024 && missing < 256; fd++) {
 		snprintf(path, sizeof path, "%d/fd/%d", (int)pid, fd);
 		n = readlinkat(proc_fd, path, link, sizeof link - 1);
+		if (n < 0 && errno != ENOENT)
+			return errno == EACCES || errno == ESRCH ? 0 : neg_errno();
 		missing = n < 0 ? missing + 1 : 0;
 		link[n < 0 ? 0 : n] = '\0';
 		if (strncmp(link, mark, sizeof mark - 1) == 0)
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 /* True when WORD is among the options of process PID, a launcher, as it was called. */
@@ -269,19 +280,24 @@ static bool share(int proc_fd, const char *kind, const char *who, pid_t pid)
 /* Looks at whoever has made the sandbox, and those around it: what the process and the caller have
  * in common confines both. What a process inside says of itself, by its name, its words or a
  * terminal of its own making, must not make walls seem to be husk's own; that it has a mark may. */
-static void look_at_launchers(struct search *s, const struct plan *p)
+static int look_at_launchers(struct search *s, const struct plan *p)
 {
 	pid_t ours[ANCESTORS_MAX], theirs[ANCESTORS_MAX];
-	size_t n = find_ancestors(s->proc_fd, "self", ours), n_theirs, i, j;
+	int n = find_ancestors(s->proc_fd, "self", ours), n_theirs, i, j, marked;
 	char name[16];
 
 	snprintf(name, sizeof name, "%d", (int)s->join->pid);
 	n_theirs = find_ancestors(s->proc_fd, name, theirs);
+	if (n < 0 || n_theirs < 0)
+		return n < 0 ? n : n_theirs;
 	for (i = 0; i < n_theirs; i++) {
 		for (j = 0; j < n; j++)
 			if (ours[j] == theirs[i])
-				return;
-		if (!BROKEN("join-marked") && is_marked(s->proc_fd, theirs[i]))
+				return 0;
+		marked = BROKEN("join-marked") ? 0 : is_marked(s->proc_fd, theirs[i]);
+		if (marked < 0)
+			return marked;
+		if (marked)
 			s->join->lacking |= WALL_LANDLOCK;
 		if (!share(s->proc_fd, "user", "self", theirs[i]) ||
 		    share(s->proc_fd, "mnt", name, theirs[i]) || !is_husk(s->proc_fd, theirs[i]))
@@ -290,6 +306,7 @@ static void look_at_launchers(struct search *s, const struct plan *p)
 		s->typed |= has_terminal(s->proc_fd, theirs[i]);
 		s->pretends |= p->pretence && has_word(s->proc_fd, theirs[i], "--fake-root");
 	}
+	return 0;
 }
 
 /* The path in the line of TEXT, a file /proc/PID/cgroup, that begins with HIERARCHY, its number and
@@ -390,8 +407,9 @@ int walls_gather(const struct plan *p, int proc_fd, struct join *ret, struct fai
 	if (r < 0)
 		return fail_process(f, r, "self");
 	memcpy(s.theirs, s.own, sizeof s.own);
-	look_at_launchers(&s, p);
-	r = gather_processes(&s, f);
+	r = look_at_launchers(&s, p);
+	r = r < 0 ? fail(f, -r, "Can't tell who has made the sandbox of process %d", (int)ret->pid)
+		  : gather_processes(&s, f);
 	if (r == 0 && choose_limits(&s) < 0)
 		r = fail(f, ENOMEM, "Out of memory");
 	if (r == 0 && p->cgroup_fd < 0 && !(p->join_without & WALL_CGROUP))

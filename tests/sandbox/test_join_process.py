@@ -32,6 +32,20 @@ class Joined(JoinCase):
         pid = self.sandbox('--unshare-net')[2]
         self.assertEqual(self.ids_inside(self.join(pid, 'readlink', *IDS.split())), ids(pid))
 
+    def test_none_is_left_out(self):
+        """Whichever of them cannot be looked at: then nothing is joined."""
+        self.need('strace')
+        pid = self.small()
+        refused = 0
+        for number in range(1, 18):
+            r = self.run_cmd(['strace', '-f', '-qq', '-o', '/dev/null', '-e',
+                              f'inject=newfstatat:error=ENOMEM:when={number}', HUSK, '--join-pid',
+                              pid, '--', 'readlink', *IDS.split()])
+            refused += r.rc == 125
+            if r.rc == 0:
+                self.assertEqual(r.out.split(), list(ids(pid).values()))
+        self.assertGreater(refused, 8)
+
     def test_by_a_pidfd(self):
         pid = self.small()
         fd = os.pidfd_open(pid)
