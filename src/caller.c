@@ -112,12 +112,15 @@ static int userns_available(int proc_fd, struct fail *f)
 	return has_kind(proc_fd, "self/ns/user", f);
 }
 
-/* The version of Landlock that this kernel has, 0 for none; landlock_create_ruleset(2). */
+/* The version of Landlock that this kernel has, 0 for none, or -errno when it does not say;
+ * landlock_create_ruleset(2). */
 static int landlock_abi(void)
 {
 	int abi = sys_landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	return abi > 0 ? abi : 0;
+	if (abi >= 0)
+		return abi;
+	return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : neg_errno();
 }
 
 /* What the caller may map without a helper, and for --map-auto which ids there are. */

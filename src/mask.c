@@ -241,10 +241,10 @@ static int make_whiteouts(struct sandbox *sb, const struct op *op, const struct 
 	return fchmod(dir, st.st_mode & 07777) < 0 ? neg_errno() : TAKE_FD(dir);
 }
 
-/* Covers the directory by an overlay. Returns 1, 0 when the kernel makes none of it, or -errno with
- * the failure recorded. */
+/* Covers the directory by an overlay. Returns 1, 0 when the kernel makes none of it, for the reason
+ * *RET_ERR, or -errno with the failure recorded. */
 static int hide_name(struct sandbox *sb, const struct op *op, const struct place *at,
-		     uint64_t attrs)
+		     uint64_t attrs, int *ret_err)
 {
 	CLEANUP(fd_closep) int white = make_whiteouts(sb, op, at), tree = NO_FD, seen = NO_FD;
 	int r;
@@ -257,8 +257,10 @@ static int hide_name(struct sandbox *sb, const struct op *op, const struct place
 		return r;
 	tree = overlay_of_two(sb, white, at->parent,
 			      (unsigned)(attrs & ~(uint64_t)MOUNT_ATTR__ATIME) | MOUNT_ATTR_NOSUID);
-	if (tree < 0)
+	if (tree < 0) {
+		*ret_err = -tree;
 		return settle_neighbours(sb, NULL);
+	}
 	if (sys_move_mount(tree, "", at->parent, "",
 			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
@@ -294,8 +296,12 @@ static int cover_target(struct sandbox *sb, const struct op *op, const struct pl
 		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
 	dest_forget(sb);
 	seen = dest_open(sb, op->dest, O_PATH);
-	if (!BROKEN("mask-seen") && (seen < 0 || fstat(seen, &st) < 0 ||
-				     st.st_dev != cover->st_dev || st.st_ino != cover->st_ino))
+	if (seen < 0 && seen != -ENOENT)
+		return fail(sb->fail, -seen, "%s %s", op->option, op->dest);
+	if (seen >= 0 && fstat(seen, &st) < 0)
+		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
+	if (!BROKEN("mask-seen") &&
+	    (seen < 0 || st.st_dev != cover->st_dev || st.st_ino != cover->st_ino))
 		return fail(sb->fail, 0, "%s %s: it was moved, replaced or removed meanwhile",
 			    op->option, op->dest);
 	r = dest_path(sb, seen, full, &inside);
@@ -303,7 +309,7 @@ static int cover_target(struct sandbox *sb, const struct op *op, const struct pl
 		     : note(sb, op, MASK_COVER, inside);
 }
 
-static int refuse(struct sandbox *sb, const struct op *op, bool exists, const char *why)
+static int refuse(struct sandbox *sb, const struct op *op, bool exists, const char *why, int err)
 {
 	bool writable = streq(why, writable_inside);
 
@@ -311,7 +317,7 @@ static int refuse(struct sandbox *sb, const struct op *op, bool exists, const ch
 		return 0;
 	if (!exists)
 		return fail_hint(sb->fail,
-				 fail(sb->fail, ENOENT,
+				 fail(sb->fail, err ? err : ENOENT,
 				      "%s %s: a missing name cannot be hidden here, because %s",
 				      op->option, op->dest, why),
 				 writable
@@ -319,7 +325,7 @@ static int refuse(struct sandbox *sb, const struct op *op, bool exists, const ch
 					   "as with --ro-bind"
 					 : "make it first");
 	return fail_hint(sb->fail,
-			 fail(sb->fail, 0,
+			 fail(sb->fail, err,
 			      "%s %s: what the host may put in its place would show, because %s",
 			      op->option, op->dest, why),
 			 writable ? "make its directory read-only inside, as with --ro-bind, or be "
@@ -333,7 +339,7 @@ static int hide(struct sandbox *sb, const struct op *op, const struct place *at)
 	const char *why = "it lies on what only the sandbox can mount";
 	bool exists = at->target >= 0;
 	uint64_t attrs = 0;
-	int r;
+	int r, err = 0;
 
 	r = exists ? place_is_firm(sb, op, at) : 0;
 	if (r != 0)
@@ -343,13 +349,13 @@ static int hide(struct sandbox *sb, const struct op *op, const struct place *at)
 		return fail(sb->fail, -r, "%s %s: can't read the mount table", op->option,
 			    op->dest);
 	if (!why) {
-		r = hide_name(sb, op, at, attrs);
+		r = hide_name(sb, op, at, attrs, &err);
 		if (r != 0)
 			return r < 0 ? r : 0;
 		why = "the kernel makes no overlay of its directory";
 	}
 	return exists && (op->flags & OP_TRY) ? cover_target(sb, op, at)
-					      : refuse(sb, op, exists, why);
+					      : refuse(sb, op, exists, why, err);
 }
 
 int mask_attach(struct sandbox *sb, const struct op *op)

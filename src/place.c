@@ -35,7 +35,7 @@ static int find_existing(struct sandbox *sb, const struct op *op, struct place *
 {
 	char full[PATH_MAX], dir[PATH_MAX];
 	const char *inside;
-	struct stat want, have;
+	struct stat want, have = { 0 };
 	int r = dest_path(sb, at->target, full, &inside);
 
 	if (r == 0 && streq(inside, "/"))
@@ -48,8 +48,9 @@ static int find_existing(struct sandbox *sb, const struct op *op, struct place *
 		return fail(sb->fail, -r, "%s %s: its directory", op->option, op->dest);
 	/* the kernel's path of what was renamed or removed meanwhile leads elsewhere */
 	if (fstat(at->target, &want) < 0 ||
-	    fstatat(at->parent, at->name, &have, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    want.st_dev != have.st_dev || want.st_ino != have.st_ino)
+	    (fstatat(at->parent, at->name, &have, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT))
+		return fail(sb->fail, errno, "%s %s", op->option, op->dest);
+	if (want.st_dev != have.st_dev || want.st_ino != have.st_ino)
 		return fail(sb->fail, 0, "%s %s: it was moved, replaced or removed meanwhile",
 			    op->option, op->dest);
 	return 0;

@@ -232,7 +232,7 @@ struct caller {
 	struct extents subids[MAP_KINDS]; /* its subordinate ids; asked for with --map-auto alone */
 	struct join join;
 	size_t max_fds; /* how many descriptors may be open */
-	int landlock_abi; /* of the kernel, 0 for none; asked for with --landlock alone */
+	int landlock_abi; /* of the kernel, 0 for none, or -errno; with --landlock alone */
 };
 
 struct plan {

@@ -245,6 +245,8 @@ static int decide_landlock(struct plan *p, const struct caller *caller, struct f
 	p->landlock_abi = caller->landlock_abi;
 	if (!p->landlock || (caller->landlock_abi > 0 && caller->landlock_abi >= needed))
 		return 0;
+	if (caller->landlock_abi < 0)
+		return fail(f, -caller->landlock_abi, "Can't tell which Landlock this kernel has");
 	if (caller->landlock_abi == 0)
 		return fail_hint(f, fail(f, 0, "This kernel has no Landlock"),
 				 "it must be built with it and started with landlock in lsm=");

@@ -261,6 +261,14 @@ class Words(Landlock):
             self.assertFails(r, 125, 'This kernel has no Landlock')
             self.assertEqual(r.out, '')
 
+    def test_a_kernel_that_does_not_say(self):
+        self.need('strace')
+        r = self.run_cmd(['strace', '-f', '-o', '/dev/null', '-e',
+                          'inject=landlock_create_ruleset:error=EPERM', HUSK, '--landlock',
+                          'echo', 'ran'])
+        self.assertFails(r, 125, "Can't tell which Landlock .*: Operation not permitted")
+        self.assertEqual(r.out, '')
+
     def test_a_rule_that_fails_stops_the_launch(self):
         self.need('strace')
         for call in ('landlock_add_rule', 'landlock_restrict_self'):

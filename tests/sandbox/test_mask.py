@@ -214,6 +214,18 @@ class Cover(MaskCase):
         self.assertFails(self.husk(*HOST, '--dev-bind', self.d, self.d, '--remount-ro', self.d,
                                    '--mask', self.secret, '--', 'true'), 125, 'device nodes work')
 
+    def test_without_an_overlay_it_is_refused(self):
+        """And why the kernel makes none is said."""
+        self.need('strace')
+        for path in (self.secret, f'{self.d}/later'):
+            for number in range(1, 40):
+                r = self.run_cmd(['strace', '-f', '-o', '/dev/null', '-e',
+                                  f'inject=fsconfig:error=ENOMEM:when={number}', HUSK, *HOST,
+                                  '--mask', path, '--', 'true'])
+                if 'makes no overlay' in r.err:
+                    break
+            self.assertFails(r, 125, 'makes no overlay of its directory: Cannot allocate memory')
+
     def test_try_covers_a_file(self):
         self.check(self.writable('--mask-try', self.secret), (f'read {self.secret}', 'EACCES'),
                    (f'mode {self.secret}', '20000'), (f'open {self.secret} w', 'EACCES'),
