@@ -57,59 +57,74 @@ static int open_own(int proc_fd, uid_t *ret_owner)
 }
 
 /* Beside a launcher that lies in /tmp, say, anybody can make such a directory. */
-static bool is_trusted(int dir, uid_t owner)
+static int is_trusted(int dir, uid_t owner)
 {
 	struct stat st;
 
-	return fstat(dir, &st) == 0 && (st.st_uid == owner || st.st_uid == 0) &&
-	       !(st.st_mode & S_IWOTH);
+	if (fstat(dir, &st) < 0)
+		return neg_errno();
+	return (st.st_uid == owner || st.st_uid == 0) && !(st.st_mode & S_IWOTH);
 }
 
-/* Finds the directory that the program is in. Returns a descriptor, -EPERM where it may be
- * anybody's, or another -errno. */
-static int find_program(int proc_fd)
+/* Opens the directory PLACE, from the one at OWN, if the program is in it. Returns -ENOENT where it
+ * is not. */
+static int open_place(int own, const char *place)
+{
+	CLEANUP(fd_closep) int dir = openat(own, place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 && faccessat(dir, PROGRAM, X_OK, 0) == 0)
+		return TAKE_FD(dir);
+	return errno == ENOTDIR || errno == EACCES ? -ENOENT : neg_errno();
+}
+
+/* Finds the directory that the program is in. Returns a descriptor or -errno, with *RET_OTHERS
+ * where it may be anybody's. */
+static int find_program(int proc_fd, bool *ret_others)
 {
 	uid_t owner = (uid_t)-1; /* nobody */
 	CLEANUP(fd_closep) int own = open_own(proc_fd, &owner);
-	int dir, r = -ENOENT;
+	int dir, trusted;
 	size_t i;
 
 	if (own < 0)
 		return own;
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		dir = openat(own, places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0 || faccessat(dir, PROGRAM, X_OK, 0) < 0) {
-			fd_close(dir);
+		dir = open_place(own, places[i]);
+		if (dir == -ENOENT)
 			continue;
-		}
-		if (is_trusted(dir, owner))
+		if (dir < 0)
+			return dir;
+		trusted = is_trusted(dir, owner);
+		if (trusted > 0)
 			return dir;
 		fd_close(dir);
-		r = -EPERM;
+		if (trusted < 0)
+			return trusted;
+		*ret_others = true;
 	}
-	return r;
+	return -ENOENT;
 }
 
-static int explain_find(struct fail *f, int err)
+static int explain_find(struct fail *f, int err, bool others)
 {
 	int r;
 
-	if (err != EPERM) {
-		r = fail(f, err, "Can't find " PROGRAM);
+	if (others && err == ENOENT) {
+		r = fail(f, 0, "The directory of " PROGRAM " is another user's, or open to all");
 		return fail_hint(f, r,
-				 "it is looked for in libexec/husk and ../libexec/husk from where "
-				 "husk is, and in " HUSK_LIBEXECDIR
-				 ": copy it with husk, or use --fake-root");
+				 "libexec/husk beside husk must belong to the owner of husk, or to "
+				 "root");
 	}
-	r = fail(f, 0, "The directory of " PROGRAM " is another user's, or open to all");
+	r = fail(f, err, "Can't find " PROGRAM);
 	return fail_hint(f, r,
-			 "libexec/husk beside husk must belong to the owner of husk, or to root");
+			 "it is looked for in libexec/husk and ../libexec/husk from where husk is, "
+			 "and in " HUSK_LIBEXECDIR ": copy it with husk, or use --fake-root");
 }
 
 /* Puts FD where the program expects it. */
 static int move(int fd, int to)
 {
-	return fd < 0 || dup2(fd, to) < 0 ? neg_errno() : 0;
+	return dup2(fd, to) < 0 ? neg_errno() : 0;
 }
 
 /* The supervisor's process, until it is the program. It shares the launcher's memory. */
@@ -120,17 +135,18 @@ static int become(int dir, const char *file, int socket, int proc_fd)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd, r = 0;
 
 	/* out of the way of what they are to be */
-	dir = fcntl(dir, F_DUPFD_CLOEXEC, 10);
-	socket = fcntl(socket, F_DUPFD_CLOEXEC, 10);
-	proc_fd = fcntl(proc_fd, F_DUPFD_CLOEXEC, 10);
-	null = fcntl(null, F_DUPFD_CLOEXEC, 10);
+	if (null < 0 || (dir = fcntl(dir, F_DUPFD_CLOEXEC, 10)) < 0 ||
+	    (socket = fcntl(socket, F_DUPFD_CLOEXEC, 10)) < 0 ||
+	    (proc_fd = fcntl(proc_fd, F_DUPFD_CLOEXEC, 10)) < 0 ||
+	    (null = fcntl(null, F_DUPFD_CLOEXEC, 10)) < 0)
+		return neg_errno();
 	for (fd = 0; fd <= 2 && r == 0; fd++)
 		r = move(null, fd);
 	if (r == 0)
 		r = move(socket, LISTEN_SOCKET);
 	if (r == 0)
 		r = move(proc_fd, LISTEN_PROC);
-	if (r == 0 && (dir < 0 || setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
+	if (r == 0 && (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
 		r = neg_errno();
 	if (r < 0)
 		return r;
@@ -173,14 +189,15 @@ static int start(int dir, const char *file, int proc_fd, struct notify *ret)
 int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct fail *f)
 {
 	CLEANUP(fd_closep) int dir = NO_FD;
+	bool others = false;
 	int r;
 
 	if (!p->consistent)
 		return 0;
 	fail_step(f, "fake root", "--fake-root-consistent");
-	dir = find_program(proc_fd);
+	dir = find_program(proc_fd, &others);
 	if (dir < 0)
-		return explain_find(f, -dir);
+		return explain_find(f, -dir, others);
 	r = start(dir, p->fake_root_db, proc_fd, ret);
 	if (r < 0)
 		return fail(f, -r, "Can't start " PROGRAM);
@@ -266,12 +283,14 @@ int notify_listen(struct sandbox *sb)
 int notify_ended(struct notify *n, struct fail *f)
 {
 	siginfo_t info = { 0 };
-	int r = waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED);
+	int err = waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED) < 0 ? errno : 0;
 
 	*n = (struct notify){ .pidfd = fd_close(n->pidfd), .socket = fd_close(n->socket) };
-	if (r == 0 && info.si_code == CLD_EXITED && info.si_status == 0)
+	if (err == 0 && info.si_code == CLD_EXITED && info.si_status == 0)
 		return 0;
 	fail_step(f, "fake root", "--fake-root-consistent");
+	if (err > 0)
+		return fail(f, err, "The supervisor of the fake root has ended");
 	return fail(f, 0, "The supervisor of the fake root has ended (%s %d)",
 		    info.si_code == CLD_EXITED ? "exit status" : "signal", info.si_status);
 }

@@ -470,7 +470,7 @@ def run_case(bench, line, fault):
 def aftermath(bench, line, fault):
     """A sandbox that seems unharmed must still end with its launcher, and by a signal to it."""
     for sig in (signal.SIGKILL, signal.SIGTERM):
-        if sig == signal.SIGTERM and ':kill:' in fault:
+        if sig == signal.SIGTERM and re.search(':(kill|pidfd_send_signal):', fault):
             break  # what fails may be passing it on
         outcome = bench.launch(line, spec_of(fault), sig)
         if outcome.status is None:
