@@ -52,7 +52,7 @@ int caller_refuse_privilege(struct fail *f)
 
 int caller_open_proc(struct fail *f)
 {
-	CLEANUP(fd_closep) int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(fd_closep) int fd = sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 
 	if (fd < 0)
@@ -98,6 +98,15 @@ static int has_kind(int proc_fd, const char *link, struct fail *f)
 	if (faccessat(proc_fd, link, F_OK, 0) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : fail(f, errno, "Can't look at /proc/%s", link);
+}
+
+/* The same of cgroup namespaces, which are as old as cgroup2 in all that husk runs on. A file that
+ * is there for everybody is asked first: for a link of its own the kernel makes the process's
+ * directories of /proc, and clears them away again, which takes as long as some namespaces. */
+static int has_cgroupns(int proc_fd, struct fail *f)
+{
+	return faccessat(proc_fd, "cgroups", F_OK, 0) == 0 ? 1
+							   : has_kind(proc_fd, "self/ns/cgroup", f);
 }
 
 /* Whether another user namespace can be made, as far as its limit tells; as has_kind(). */
@@ -154,7 +163,7 @@ int caller_gather(const struct plan *plan, int proc_fd, struct caller *ret, stru
 	int r, cgroup, user = 1;
 
 	c.real_root = is_real_root(proc_fd);
-	cgroup = has_kind(proc_fd, "self/ns/cgroup", f);
+	cgroup = has_cgroupns(proc_fd, f);
 	if (cgroup >= 0 && plan->userns_try && c.uid == 0)
 		user = userns_available(proc_fd, f);
 	if (cgroup < 0 || user < 0)

@@ -107,11 +107,11 @@ static int step_mounts(struct sandbox *sb)
 		return 0;
 	sb->root_fd = fd_close(sb->root_fd);
 	dest_forget(sb);
-	sb->root_fd = open("/", O_PATH | O_CLOEXEC);
+	sb->root_fd = sys_open("/", O_PATH | O_CLOEXEC);
 	if (sb->root_fd < 0)
 		return fail(sb->fail, errno, "can't open /");
 	fd_close(sb->cwd_fd);
-	sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
+	sb->cwd_fd = sys_open(".", O_PATH | O_CLOEXEC);
 	if (sb->cwd_fd < 0)
 		return fail(sb->fail, errno, "Can't open the hidden directory");
 	for (i = 0; i < p->n_ops; i++) {

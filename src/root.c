@@ -79,7 +79,7 @@ int root_prepare(struct sandbox *sb)
 	}
 	/* in place every relative source is open before the working directory changes */
 	if (p->root == ROOT_NEW) {
-		sb->cwd_fd = open(".", O_PATH | O_CLOEXEC);
+		sb->cwd_fd = sys_open(".", O_PATH | O_CLOEXEC);
 		if (sb->cwd_fd < 0)
 			return fail(sb->fail, errno, "Can't open the working directory");
 	}
@@ -90,7 +90,7 @@ int root_prepare(struct sandbox *sb)
 		return -EIO;
 	if (p->root == ROOT_NEW)
 		return 0;
-	sb->root_fd = open("/", O_PATH | O_CLOEXEC);
+	sb->root_fd = sys_open("/", O_PATH | O_CLOEXEC);
 	return sb->root_fd < 0 ? fail(sb->fail, errno, "can't open /") : 0;
 }
 

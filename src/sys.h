@@ -121,6 +121,12 @@ static inline ssize_t sys_listmount(const struct sys_mount_request *request, uin
 	return syscall(SYS_listmount, request, ret, n, 0);
 }
 
+/* open(2) of what is there; musl's own sets the flag O_CLOEXEC once more, by another call. */
+static inline int sys_open(const char *path, int flags)
+{
+	return openat(AT_FDCWD, path, flags);
+}
+
 static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags, .resolve = resolve };
