@@ -9,6 +9,7 @@
  *                  opt_values.c opt_identity.c opt_root.c opt_command.c opt_limits.c opt_policy.c:
  *                  its handlers; rlimit.c setting.c: the names of limits, of settings;
  *                  slurp.c: what --args reads
+ *   heap.c         the memory that malloc(3) gives
  *   sealed.c       husk itself, run from a copy that nobody can write to
  *   claim.c        the descriptors that options name: claimed before there are others
  *   envfile.c      --env-file: lines → edits of the environment (env.c builds it)
@@ -70,6 +71,7 @@
 #include "explain.h"
 #include "facts.h"
 #include "fail.h"
+#include "heap.h"
 #include "offers.h"
 #include "json.h"
 #include "launch.h"
@@ -90,6 +92,10 @@ extern char **environ;
  * variables, it would spread them over more pages, which this process and the init keep: as a
  * common symbol it is the last. */
 struct fail failure __attribute__((common));
+
+/* What malloc(3) gives, on as few pages as it takes. */
+struct heap heap;
+char heap_first[HEAP_FIRST] __attribute__((common));
 
 static const struct personality *choose_personality(const char *program)
 {

@@ -29,7 +29,7 @@ NO_WIDTH = re.compile(r'(^COPYING|\.(md|json|bpf|bin|[1-8])|'
 # The direction of includes in src, from the bottom up. A header may include those of lower rows, a
 # source file also those of its own row; a file that has no row belongs to the row of its header.
 LAYERS = (
-    {'broken.h', 'util.h', 'sys.h'},
+    {'broken.h', 'heap.h', 'util.h', 'sys.h'},
     {'family.h', 'filter.h'},
     {'policy.h'},
     {'attrs.h', 'caps.h', 'exec.h', 'fail.h', 'fdpass.h', 'fds.h', 'helper.h', 'json.h',
