@@ -245,7 +245,7 @@ static int step_seccomp(struct sandbox *sb)
 	size_t own = sb->n_filters - p->n_seccomp_fds - (p->seccomp_fd >= 0);
 	int r;
 
-	r = notify_listen(sb);
+	r = sb->plan->consistent ? notify_listen(sb) : 0;
 	if (r < 0)
 		return r;
 	r = sb->terminal && !BROKEN("terminal-filter") ? seccomp_refuse_terminal() : 0;

@@ -46,8 +46,7 @@ static void source_console(struct sandbox *sb, int *ret)
 	struct stat want, have;
 	ssize_t n;
 
-	if (!sb->terminal || sb->plan->pty || fstat(STDOUT_FILENO, &want) < 0 ||
-	    !S_ISCHR(want.st_mode) || !isatty(STDOUT_FILENO))
+	if (fstat(STDOUT_FILENO, &want) < 0 || !S_ISCHR(want.st_mode) || !isatty(STDOUT_FILENO))
 		return;
 	n = readlinkat(sb->proc_fd, "self/fd/1", path, sizeof path - 1);
 	if (n < 0)
@@ -84,7 +83,8 @@ int dev_source(struct sandbox *sb, const struct op *op)
 					      devices[i].major, devices[i].minor),
 					 "the caller's own /dev is not what it should be");
 	}
-	source_console(sb, &fds[CONSOLE]);
+	if (sb->terminal && !sb->plan->pty)
+		source_console(sb, &fds[CONSOLE]);
 	return 0;
 }
 

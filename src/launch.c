@@ -60,6 +60,7 @@ static int check_labels(const struct plan *p, struct fail *f)
 /* Fills in what the processes inside will need, before there are any. */
 static int prepare(const struct launch *l, struct sandbox *sb)
 {
+	char *path;
 	int r;
 
 	*sb = (struct sandbox){
@@ -91,13 +92,20 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 		.maps_from = NO_FD,
 		.maps_to = NO_FD,
 	};
-	sb->cwd = getcwd(NULL, 0);
+	path = malloc(PATH_MAX);
+	if (!path)
+		return fail(sb->fail, ENOMEM, "Out of memory");
+	sb->cwd = getcwd(path, PATH_MAX);
 	/* removed, or too deep to be named: the command will start elsewhere */
 	if (!sb->cwd && errno != ENOENT && errno != ERANGE && errno != ENAMETOOLONG &&
 	    errno != EACCES)
 		return fail(sb->fail, errno, "Can't tell the working directory");
 	if (sb->cwd && sb->cwd[0] != '/') /* out of reach, getcwd(3) */
 		sb->cwd = NULL;
+	if (sb->cwd)
+		sb->cwd = realloc(path, strlen(path) + 1);
+	else
+		free(path);
 	sb->umask = umask(0);
 	r = check_labels(l->plan, sb->fail);
 	if (r == 0)
@@ -339,7 +347,7 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	trace_lap(&l->trace, "launcher", "preparations");
 	if (su.signals >= 0)
 		note_early(&su, &sb);
-	r = notify_start(l->plan, l->proc_fd, &su.notify, f);
+	r = l->plan->consistent ? notify_start(l->plan, l->proc_fd, &su.notify, f) : 0;
 	if (r < 0)
 		return r;
 	sb.notify_socket = su.notify.socket;
@@ -348,7 +356,8 @@ int launch_run(struct launch *l, int *ret_status, struct fail *f)
 	trace_lap(&l->trace, "launcher", sb.borrowed ? "builder" : "clone");
 	if (r == 0)
 		r = supervise_to_end(&su, sb.child_pid);
-	notify_end(&su.notify);
+	if (l->plan->consistent)
+		notify_end(&su.notify);
 	trace_lap(&l->trace, "launcher", "wait");
 	if (r < 0) {
 		watcher_end(su.watcher);

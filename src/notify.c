@@ -192,8 +192,6 @@ int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct f
 	bool others = false;
 	int r;
 
-	if (!p->consistent)
-		return 0;
 	fail_step(f, "fake root", "--fake-root-consistent");
 	dir = find_program(proc_fd, &others);
 	if (dir < 0)
@@ -270,8 +268,6 @@ int notify_listen(struct sandbox *sb)
 	int fds[LISTEN_FDS] = { NO_FD, NO_FD, NO_FD }, r;
 	size_t i;
 
-	if (!sb->plan->consistent)
-		return 0;
 	fail_step(sb->fail, "fake root", "--fake-root-consistent");
 	r = hand_over(sb, fds);
 	for (i = 0; i < LISTEN_FDS; i++)

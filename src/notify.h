@@ -16,8 +16,8 @@ struct notify {
 
 #define NOTIFY_NONE ((struct notify){ .pidfd = NO_FD, .socket = NO_FD })
 
-/* Starts the supervisor, if the plan asks for it. PROC_FD is the host's /proc. Returns 0, or -errno
- * with the failure recorded. */
+/* Starts the supervisor, for a plan that asks for it. PROC_FD is the host's /proc. Returns 0, or
+ * -errno with the failure recorded. */
 int notify_start(const struct plan *p, int proc_fd, struct notify *ret, struct fail *f);
 
 /* Hands the calls of the calling process, which is about to be the command, over to the supervisor,

@@ -184,8 +184,8 @@ static int execed_alone(const struct supervisor *su)
 static int receive(struct supervisor *su)
 {
 	int fds[CHANNEL_FDS] = { NO_FD, NO_FD };
-	struct message m;
-	int r = channel_receive_fds(su->socket, &m, fds);
+	struct message *m = su->inbox;
+	int r = channel_receive_fds(su->socket, m, fds);
 
 	if (r == -EAGAIN)
 		return 0;
@@ -196,21 +196,21 @@ static int receive(struct supervisor *su)
 		su->ended |= su->builder < 0 && su->child < 0; /* nobody is left */
 		return execed_alone(su);
 	}
-	switch (m.type) {
+	switch (m->type) {
 	case MESSAGE_PID:
-		r = adopt(su, m.value);
+		r = adopt(su, m->value);
 		break;
 	case MESSAGE_NAMESPACES:
-		memcpy(su->namespaces, m.namespaces, sizeof su->namespaces);
+		memcpy(su->namespaces, m->namespaces, sizeof su->namespaces);
 		su->namespaces_told = true;
 		break;
 	case MESSAGE_FAIL:
 		if (!su->fail->set)
-			*su->fail = m.fail;
+			*su->fail = m->fail;
 		break;
 	case MESSAGE_EXIT:
 		su->told = true;
-		su->status = m.value;
+		su->status = m->value;
 		su->early = 0;
 		if (init_leaves(su->plan))
 			channel_send(su->socket, MESSAGE_GO, 0);
@@ -224,7 +224,7 @@ static int receive(struct supervisor *su)
 		break;
 	case MESSAGE_STOP:
 		if (!su->ended)
-			forward_stop(su, m.value);
+			forward_stop(su, m->value);
 		break;
 	case MESSAGE_TERMINAL:
 		r = begin_relay(su, fds);
@@ -241,15 +241,15 @@ static int receive(struct supervisor *su)
 		events_plain(su->plan, "exec");
 		break;
 	case MESSAGE_ORPHANS:
-		su->orphans = m.value;
+		su->orphans = m->value;
 		break;
 	case MESSAGE_PROC:
-		events_proc(su->plan, su->plan->ops[m.value >> 2].dest,
-			    (enum proc_shown)(m.value & 3));
+		events_proc(su->plan, su->plan->ops[m->value >> 2].dest,
+			    (enum proc_shown)(m->value & 3));
 		break;
 	case MESSAGE_MASK:
-		events_mask(su->plan, su->plan->ops[m.value >> 2].dest,
-			    (enum mask_made)(m.value & 3));
+		events_mask(su->plan, su->plan->ops[m->value >> 2].dest,
+			    (enum mask_made)(m->value & 3));
 		break;
 	case MESSAGE_CONTINUE:
 	case MESSAGE_GO:
@@ -379,6 +379,9 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	const struct plan *p = su->plan;
 	int r = close_others(su), known, sig;
 
+	su->inbox = malloc(sizeof *su->inbox);
+	if (r == 0 && !su->inbox)
+		r = fail(su->fail, ENOMEM, "Out of memory");
 	if (child > 0) {
 		known = adopt(su, child);
 		r = r < 0 ? r : known;
@@ -388,6 +391,7 @@ int supervise_to_end(struct supervisor *su, pid_t child)
 	}
 	if (r == 0)
 		r = wait_for_end(su);
+	free(su->inbox);
 	/* its output must not wait for a reader while the sandbox lives */
 	if (r < 0)
 		abandon(su);

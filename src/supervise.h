@@ -11,6 +11,7 @@
 
 struct caller;
 struct fail;
+struct message;
 struct plan;
 
 struct supervisor {
@@ -19,6 +20,8 @@ struct supervisor {
 	const struct caller *caller;
 	int proc_fd;
 	int socket; /* the launcher's end of the channel */
+	struct message
+		*inbox; /* its last message: as part of the stack it would take pages there */
 	int signals; /* signalfd, or empty */
 	int builder; /* pidfd of the first clone, until it has ended, or empty */
 	pid_t builder_pid;
