@@ -59,11 +59,11 @@ class Budget(Case):
                                           check=True).stdout
 
     def test_small_as_husk(self):
-        self.within(220 if self.is_dynamic() else 190, self.calls(HUSK, *SMALL, '--', '/bin/true'))
+        self.within(202 if self.is_dynamic() else 176, self.calls(HUSK, *SMALL, '--', '/bin/true'))
 
     def test_small_as_bwrap(self):
         # pid 1 that is to sleep with little memory has asked to be woken for that: two calls
-        self.within(185 if self.is_dynamic() else 166, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
+        self.within(183 if self.is_dynamic() else 158, self.calls(BWRAP, *SMALL, '--', '/bin/true'))
 
     def test_fake_root_is_one_call(self):
         """A filter is loaded, with --fake-root alone."""
@@ -123,7 +123,7 @@ class Budget(Case):
         """Of husk's processes: what the command has, which is husk too, is taken off again."""
         self.need('setarch')
         # a few more or less are the layout of the program
-        budget = 115 if self.is_dynamic() else 40
+        budget = 100 if self.is_dynamic() else 30
         own = self.faults(HUSK, '--version')
         self.assertLessEqual(self.faults(HUSK, *SMALL, '--', HUSK, '--version') - own, budget)
 
