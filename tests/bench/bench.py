@@ -12,6 +12,12 @@ sandbox's time: small-static-command is the small sandbox with a static program 
 which leaves the launcher's time. In alive-1000 the sandboxes that live meanwhile are husk's own,
 for all the programs.
 
+The columns floor and floor as bwrap, of the small sandboxes with all or all but the network's
+namespaces, are floor.c: a program that makes the same namespaces and mounts for the same command by
+the calls to the kernel that this takes, in husk's order, and does nothing else. It reads no
+options, checks nothing, passes no signal on and watches nobody; so no launcher of this design that
+can be relied on comes below it, and what is between it and husk is what husk itself takes.
+
 The case audit is what of these times the steps take that compare the finished sandbox with the
 plan, as HUSK_TRACE has it.
 
@@ -24,6 +30,7 @@ import ctypes
 import gc
 import json
 import os
+import platform
 import pwd
 import random
 import re
@@ -88,13 +95,15 @@ def many_binds(count):
 
 
 # words: a function that makes the options; mounts: how many more the host has; alive: how many
-# sandboxes live meanwhile; static: whether the command is a static program
-Kind = collections.namedtuple('Kind', 'words mounts alive static', defaults=(0, 0, False))
+# sandboxes live meanwhile; static: whether the command is a static program; floor: whether floor.c
+# makes the same sandbox
+Kind = collections.namedtuple('Kind', 'words mounts alive static floor',
+                              defaults=(0, 0, False, False))
 
 CASES = {
-    'small': Kind(lambda: SMALL),
-    'small-static-command': Kind(lambda: SMALL, static=True),
-    'small-net': Kind(lambda: SMALL[:1] + ['--share-net'] + SMALL[1:]),
+    'small': Kind(lambda: SMALL, floor=True),
+    'small-static-command': Kind(lambda: SMALL, static=True, floor=True),
+    'small-net': Kind(lambda: SMALL[:1] + ['--share-net'] + SMALL[1:], floor=True),
     'desktop': Kind(desktop),
     'binds-100': Kind(lambda: many_binds(100)),
     'binds-1000': Kind(lambda: many_binds(1000)),
@@ -225,8 +234,22 @@ def nothing(directory):
     return None
 
 
+def floors(directory):
+    """{label: path} of the program that makes the small sandbox and does nothing else."""
+    paths = {label: os.path.join(directory, name)
+             for label, name in (('floor', 'floor'), ('floor as bwrap', 'bwrap'))}
+    for path in paths.values():
+        # musl-gcc brings no kernel headers; another libc would take a third of the time for its own
+        includes = ['/usr/include', f'/usr/include/{platform.machine()}-linux-gnu']
+        subprocess.run(['musl-gcc', '-O2', '-static', '-s', os.path.join(HERE, 'floor.c'),
+                        *[w for i in includes for w in ('-idirafter', i)], '-o', path], check=True)
+    return paths
+
+
 def time_kind(kind, programs, husk, options):
     """What time_case() finds for a kind of case."""
+    if kind.floor and shutil.which('musl-gcc'):
+        programs = {**floors(os.environ['BENCH_DIR']), **programs}
     command = nothing(os.environ['BENCH_DIR']) if kind.static else '/usr/bin/true'
     if not command:
         return {label: 'no compiler' for label in programs}
@@ -343,7 +366,8 @@ def print_table(rows, labels, reference):
     print('| case | ' + ' | '.join(labels) + ' |')
     print('|---' * (len(labels) + 1) + '|')
     for name, row in rows.items():
-        cells = [cell(row[label], row.get(reference), label == reference) for label in labels]
+        cells = [cell(row[label], row.get(reference), label == reference) if label in row else ''
+                 for label in labels]
         print(f'| {name} | ' + ' | '.join(cells) + ' |', flush=True)
 
 
@@ -411,7 +435,9 @@ def main():
         print(f'Linux {os.uname().release}, {os.cpu_count()} CPUs; ms: median (minimum), '
               'ratio of the median to Debian\'s bwrap\n')
         if timed or rows:
-            print_table({**timed, **rows}, list(programs), reference)
+            made = [label for label in ('floor', 'floor as bwrap')
+                    if any(label in row for row in timed.values())]
+            print_table({**timed, **rows}, [*made, *programs], reference)
         if 'audit' in options.cases:
             print_audits(audits(programs, min(options.runs, 20)), list(programs))
         if 'relay' in options.cases:
