@@ -232,10 +232,10 @@ class Compare(Sides, Case):
 
     def namespace(self, *options):
         """Return the pid of a process that sleeps in the new namespaces of unshare's options."""
-        p = self.spawn(['unshare', '--kill-child', *options, 'sh', '-c', 'echo; exec sleep 60'])
+        p = self.spawn(['unshare', '--kill-child', *options, 'sh', '-c', 'echo; exec sleep 3600'])
         p.stdout.readline()
         pid = [p.pid, *self.descendants(p.pid)][-1]
-        self.assertTrue(wait_until(lambda: command_line(pid) == [b'sleep', b'60']))
+        self.assertTrue(wait_until(lambda: command_line(pid) == [b'sleep', b'3600']))
         return pid
 
 

@@ -97,7 +97,7 @@ class PidnsFd(Compare):
 
     def test_new_proc_shows_it(self):
         self.joined('--proc', '/proc', 'sh', '-c', 'tr "\\0" " " < /proc/1/cmdline',
-                    out='sleep 60 ')
+                    out='sleep 3600 ')
 
 
 class PidnsNotThere(Compare):

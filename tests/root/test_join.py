@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'sandbox'))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 from harness import USER  # noqa: E402
-from joining import IDS, JoinCase, asleep, children, ids  # noqa: E402
+from joining import IDS, LONG, JoinCase, asleep, children, ids  # noqa: E402
 from probe import HOST, HUSK, SMALL, RootProbeCase, all_caps, main  # noqa: E402
 
 SYS_ADMIN = 1 << 21
@@ -20,7 +20,7 @@ class RootJoinCase(JoinCase, RootProbeCase):
     def users(self, *args):
         """The pid of the command of a sandbox of the ordinary user's."""
         read, write = self.pipe()
-        self.spawn(self.as_user([HUSK, *args, '--info-fd', str(write), '--', 'sleep', '60']),
+        self.spawn(self.as_user([HUSK, *args, '--info-fd', str(write), '--', 'sleep', LONG]),
                    pass_fds=[write], cwd='/')
         self.close(write)
         with os.fdopen(os.dup(read)) as f:

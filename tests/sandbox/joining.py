@@ -8,6 +8,8 @@ from probe import HUSK, SMALL, ProbeCase
 from harness import children, name_of as comm  # noqa: F401
 
 KINDS = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts', 'time')
+# seconds for which what is joined is there, unless its test ends before
+LONG = '3600'
 IDS = ' '.join(f'/proc/self/ns/{kind}' for kind in KINDS)
 
 
@@ -29,7 +31,7 @@ class JoinCase(ProbeCase):
 
     def unshared(self, *args, within=()):
         """The pid of a sleep in namespaces that unshare(1) made with these options."""
-        p = self.spawn([*within, 'unshare', *args, 'sleep', '60'])
+        p = self.spawn([*within, 'unshare', *args, 'sleep', LONG])
         found = []
 
         def look():
@@ -38,7 +40,7 @@ class JoinCase(ProbeCase):
         self.assertTrue(self.wait_until(look), p)
         return found[0]
 
-    def sandbox(self, *args, command=('sleep', '60'), **kw):
+    def sandbox(self, *args, command=('sleep', LONG), **kw):
         """Start a sandbox whose command is or becomes a sleep.
 
         Return its launcher as a Popen, and the pids of its first process and its command.
