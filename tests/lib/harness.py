@@ -756,6 +756,12 @@ class Case(unittest.TestCase):
             if not shutil.which(program):
                 self.skipTest(f'{program} is not installed')
 
+    def need_same_width(self):
+        """Skip the test where husk is a program of 32 bits, and the others here are of 64."""
+        with open(HUSK, 'rb') as husk, open(PYTHON, 'rb') as other:
+            if husk.read(5) != other.read(5):
+                self.skipTest('husk is no program of the width that the others have')
+
     @staticmethod
     def has_kernel(major, minor):
         """Whether the kernel is this one or newer."""

@@ -12,6 +12,10 @@ ON = ('--fake-root-consistent',)
 class ConsistentCase(Case):
     """Scripts that run as root in a directory of the host's."""
 
+    def setUp(self):
+        super().setUp()
+        self.need_same_width()
+
     def script(self, text, *options, **kw):
         """Run a shell script in the test's directory."""
         return self.husk(*ON, *options, '--chdir', self.work(), '--', 'sh', '-ec', text, **kw)

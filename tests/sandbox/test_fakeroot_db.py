@@ -32,6 +32,7 @@ class DatabaseCase(Case):
 
     def setUp(self):
         super().setUp()
+        self.need_same_width()
         self.db = self.path('db')
         self.work = self.path('work')
         os.makedirs(self.work)

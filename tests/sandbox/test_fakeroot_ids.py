@@ -42,6 +42,10 @@ int main(int argc, char **argv)
 class IdsCase(Case):
     """Scripts that run as root."""
 
+    def setUp(self):
+        super().setUp()
+        self.need_same_width()
+
     def python(self, text, *options):
         """What a Python script prints."""
         r = self.husk(*ON, *options, '--', '/usr/bin/python3', '-c',

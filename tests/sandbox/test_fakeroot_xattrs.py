@@ -27,6 +27,10 @@ ACCESS, DEFAULT = 'system.posix_acl_access', 'system.posix_acl_default'
 class XattrCase(Case):
     """Scripts that run as root in a directory of the host's."""
 
+    def setUp(self):
+        super().setUp()
+        self.need_same_width()
+
     def work(self):
         """The directory, made when it is first asked for."""
         path = self.path('work')
