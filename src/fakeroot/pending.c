@@ -12,8 +12,8 @@
 
 #include "../util.h"
 
-#define PENDING	     64u
-#define UNLINKED_MAX 65536u /* more than a process may usually have open */
+#define PENDING	 64u
+#define UNLINKED 65536u /* more than a process may usually have open */
 
 struct wait {
 	pid_t tid;
@@ -26,9 +26,9 @@ struct wait {
 struct pending {
 	struct wait list[PENDING];
 	size_t n;
-	/* which may still be open: the oldest are forgotten first */
-	struct key *unlinked;
-	size_t n_unlinked, room;
+	/* which may still be open: the oldest are forgotten first; the unused takes no memory */
+	struct key unlinked[UNLINKED];
+	size_t n_unlinked;
 };
 
 struct pending *pending_new(void)
@@ -43,10 +43,8 @@ void pending_end(struct world *world)
 
 	while (pending && pending->n > 0)
 		fd_close(pending->list[--pending->n].fd);
-	for (i = 0; pending && i < pending->room && i < pending->n_unlinked; i++)
+	for (i = 0; pending && i < UNLINKED && i < pending->n_unlinked; i++)
 		store_drop(world->store, &pending->unlinked[i]);
-	if (pending)
-		free(pending->unlinked);
 	free(pending);
 	world->pending = NULL;
 }
@@ -96,38 +94,18 @@ void pending_forget(const struct call *c)
 		take_away(c->world->pending, 0);
 }
 
-/* Remembers a file whose last name is gone until the end, when its record goes too. Nobody tells
- * when it is closed. Where there is no more room the oldest one's record goes now. */
-static void remember_unlinked(const struct call *c, const struct key *key)
-{
-	struct pending *pending = c->world->pending;
-	size_t room = pending->room > 0 ? 2 * pending->room : 64;
-	struct key *grown, *place;
-
-	if (pending->n_unlinked == pending->room && room <= UNLINKED_MAX) {
-		grown = reallocarray(pending->unlinked, room, sizeof *grown);
-		if (grown) {
-			pending->unlinked = grown;
-			pending->room = room;
-		}
-	}
-	if (pending->room == 0) {
-		store_drop(c->world->store, key);
-		return;
-	}
-	place = &pending->unlinked[pending->n_unlinked % pending->room];
-	if (pending->n_unlinked++ >= pending->room)
-		store_drop(c->world->store, place);
-	*place = *key;
-}
-
 static bool is_gone(const struct call *c, const struct wait *wait)
 {
+	struct pending *pending = c->world->pending;
 	struct stat now;
+	struct key *place;
 
 	if (fstat(wait->fd, &now) < 0 || now.st_nlink > 0)
 		return false;
-	remember_unlinked(c, &wait->key);
+	place = &pending->unlinked[pending->n_unlinked++ % UNLINKED];
+	if (pending->n_unlinked > UNLINKED)
+		store_drop(c->world->store, place);
+	*place = wait->key;
 	return true;
 }
 
