@@ -257,6 +257,9 @@ static int hide_name(struct sandbox *sb, const struct op *op, const struct place
 		return r;
 	tree = overlay_of_two(sb, white, at->parent,
 			      (unsigned)(attrs & ~(uint64_t)MOUNT_ATTR__ATIME) | MOUNT_ATTR_NOSUID);
+	if (tree == -ENOMEM || tree == -EMFILE || tree == -ENFILE || tree == -ENOSPC ||
+	    tree == -EINTR) /* another time there would be one: no reason to be content with less */
+		return fail(sb->fail, -tree, "%s %s", op->option, op->dest);
 	if (tree < 0) {
 		*ret_err = -tree;
 		return settle_neighbours(sb, NULL);

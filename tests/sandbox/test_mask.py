@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 
 from probe import BWRAP, HOST, HUSK, PROC, USR, ProbeCase, all_caps, main
 
@@ -214,17 +215,31 @@ class Cover(MaskCase):
         self.assertFails(self.husk(*HOST, '--dev-bind', self.d, self.d, '--remount-ro', self.d,
                                    '--mask', self.secret, '--', 'true'), 125, 'device nodes work')
 
+    def without_an_overlay(self, error, *words):
+        """What is said where the kernel makes no overlay of the directory, for this reason."""
+        self.need('strace')
+        for number in range(1, 40):
+            log = self.path('log')
+            r = self.run_cmd(['strace', '-f', '-s', '99', '-o', log, '-e', 'trace=fsopen,fsconfig',
+                              '-e', f'inject=fsconfig:error={error}:when={number}', HUSK, *HOST,
+                              *words, '--', 'true'])
+            with open(log, encoding='utf-8', errors='replace') as f:
+                if re.search(r'redirect_dir.*INJECTED', f.read()):
+                    return r
+        return None
+
     def test_without_an_overlay_it_is_refused(self):
         """And why the kernel makes none is said."""
-        self.need('strace')
         for path in (self.secret, f'{self.d}/later'):
-            for number in range(1, 40):
-                r = self.run_cmd(['strace', '-f', '-o', '/dev/null', '-e',
-                                  f'inject=fsconfig:error=ENOMEM:when={number}', HUSK, *HOST,
-                                  '--mask', path, '--', 'true'])
-                if 'makes no overlay' in r.err:
-                    break
-            self.assertFails(r, 125, 'makes no overlay of its directory: Cannot allocate memory')
+            self.assertFails(self.without_an_overlay('EINVAL', '--mask', path), 125,
+                             'makes no overlay of its directory: Invalid argument')
+            self.assertFails(self.without_an_overlay('ENOMEM', '--mask', path), 125,
+                             f'--mask {path}: Cannot allocate memory')
+
+    def test_try_is_content_with_less_only_where_it_must_be(self):
+        self.assertRuns(self.without_an_overlay('EINVAL', '--mask-try', self.secret))
+        self.assertFails(self.without_an_overlay('ENOMEM', '--mask-try', self.secret), 125,
+                         f'--mask-try {self.secret}: Cannot allocate memory')
 
     def test_try_covers_a_file(self):
         self.check(self.writable('--mask-try', self.secret), (f'read {self.secret}', 'EACCES'),
