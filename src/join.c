@@ -26,36 +26,42 @@
 /* User namespaces can be nested 32 deep, user_namespaces(7). */
 #define DEPTH_MAX 33
 
-static bool same_file(int a, int b)
+/* 1 when both are one file, 0 when they are not, or -errno. */
+static int same_file(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	if (fstat(a, &x) < 0 || fstat(b, &y) < 0)
+		return neg_errno();
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* True when the namespace FD is the caller's own of the kind NS. */
-static bool is_own(int proc_fd, const struct ns *ns, int fd)
+/* 1 when the namespace FD is the caller's own of the kind NS, 0 when it is not, or -errno. */
+static int is_own(int proc_fd, const struct ns *ns, int fd)
 {
 	struct stat x, y;
 	char path[32];
 
 	stpcpy(stpcpy(path, "self/ns/"), ns->name);
-	return fstatat(proc_fd, path, &x, 0) == 0 && fstat(fd, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	if (fstatat(proc_fd, path, &x, 0) < 0 || fstat(fd, &y) < 0)
+		return neg_errno();
+	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* True when the user namespace OUTER is around INNER, at whatever distance. */
-static bool is_around(int outer, int inner)
+/* 1 when the user namespace OUTER is around INNER, at whatever distance, 0 when it is not, as far
+ * as the caller can see, or -errno. */
+static int is_around(int outer, int inner)
 {
-	int fd = fcntl(inner, F_DUPFD_CLOEXEC, 3), parent, depth;
-	bool found = false;
+	int fd = fcntl(inner, F_DUPFD_CLOEXEC, 3), parent, depth, found = fd < 0 ? neg_errno() : 0;
 
-	for (depth = 0; depth < DEPTH_MAX && fd >= 0 && !found; depth++) {
+	for (depth = 0; depth < DEPTH_MAX && fd >= 0 && found == 0; depth++) {
 		parent = ioctl(fd, NS_GET_PARENT);
+		if (parent < 0 && errno != EPERM)
+			found = neg_errno();
 		fd_close(fd);
 		fd = parent;
-		found = fd >= 0 && same_file(fd, outer);
+		if (fd >= 0)
+			found = same_file(fd, outer);
 	}
 	fd_close(fd);
 	return found;
@@ -65,6 +71,8 @@ static int check_kind(const struct ns *ns, int fd, struct fail *f)
 {
 	int kind = ioctl(fd, NS_GET_NSTYPE);
 
+	if (kind < 0 && errno != ENOTTY)
+		return fail(f, errno, "--%sns %d", ns->name, fd);
 	if (kind < 0)
 		return fail_hint(
 			f, fail(f, 0, "--%sns %d: the descriptor is no namespace", ns->name, fd),
@@ -83,16 +91,21 @@ static int place_owner(struct join *join, int fd, struct ns_owner **ret)
 {
 	struct ns_owner *o = join->owners;
 	size_t i, at = 0;
+	int r;
 
 	for (i = 0; i < join->n_owners; i++) {
-		if (same_file(o[i].fd, fd)) {
+		r = same_file(o[i].fd, fd);
+		if (r != 0) {
 			*ret = &o[i];
-			return 0;
+			return r < 0 ? r : 0;
 		}
-		if (is_around(o[i].fd, fd))
+		r = is_around(o[i].fd, fd);
+		if (r > 0)
 			at = i + 1;
-		else if (!is_around(fd, o[i].fd))
-			return -EXDEV;
+		else if (r == 0)
+			r = is_around(fd, o[i].fd);
+		if (r <= 0)
+			return r < 0 ? r : -EXDEV;
 	}
 	memmove(o + at + 1, o + at, (join->n_owners - at) * sizeof *o);
 	o[at] = (struct ns_owner){ .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3) };
@@ -111,11 +124,12 @@ static int add_owner(struct join *join, const struct ns *ns, int fd, int proc_fd
 		return fail_hint(f, fail(f, errno, "--%sns %d", ns->name, fd),
 				 "it belongs to a user namespace around the caller's, from which "
 				 "nothing can be joined");
-	if (is_own(proc_fd, &namespaces[NS_USER], user)) {
+	r = is_own(proc_fd, &namespaces[NS_USER], user);
+	if (r > 0) {
 		join->own |= ns->flag;
 		return 0;
 	}
-	r = place_owner(join, user, &owner);
+	r = r < 0 ? r : place_owner(join, user, &owner);
 	if (r == -EXDEV)
 		return fail_hint(f,
 				 fail(f, 0,
@@ -186,9 +200,13 @@ int join_gather(const struct plan *p, int proc_fd, struct join *ret, struct fail
 			continue;
 		r = check_kind(&namespaces[i], fd, f);
 		ret->kinds |= namespaces[i].flag;
+		if (r < 0)
+			break;
+		r = is_own(proc_fd, &namespaces[i], fd);
+		if (r < 0)
+			return fail(f, -r, "--%sns %d", namespaces[i].name, fd);
 		/* the caller is in it already, and so will the sandbox be */
-		if (r == 0 && !is_own(proc_fd, &namespaces[i], fd))
-			r = add_owner(ret, &namespaces[i], fd, proc_fd, f);
+		r = r > 0 ? 0 : add_owner(ret, &namespaces[i], fd, proc_fd, f);
 	}
 	if (r == 0 && ret->n_owners > 0 && p->userns_fd >= 0)
 		r = add_last(ret, p->userns_fd, f);

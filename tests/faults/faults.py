@@ -68,6 +68,13 @@ class In:
         self.data = data
 
 
+class Ns:
+    """A descriptor of a namespace of another sandbox, in the words of a line."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+
 class Out:
     """A descriptor that the program writes to; what comes out of it is compared too."""
 
@@ -103,6 +110,9 @@ LINES = {
                        '100', '--sysctl', 'kernel.msgmax=9000')),
     'remembers': ('husk', (*HOST, '--fake-root-consistent')),
     'joins': ('husk', ('--join-pid', '{pid}', '--chdir', '/usr')),
+    'enters': ('husk', ('--unshare-ipc', '--unshare-uts', '--unshare-cgroup', '--pidns', Ns('pid'),
+                        '--netns', Ns('net'), *HOST[1:], '--sysfs', '/sys', '--cgroupfs',
+                        '/sys/fs/cgroup', '--devpts', '/dev/pts', '--mask-try', '{dir}/low')),
     'as-bwrap': ('bwrap', (*HOST, '--die-with-parent')),
     'as-bwrap-caps': ('bwrap', (*HOST, '--die-with-parent', '--cap-add', 'CAP_NET_ADMIN',
                                 '--uid', '0', '--disable-userns', '--unshare-user')),
@@ -221,12 +231,13 @@ class Bench:
                                          pid='{pid}' in word and self.joined()))
                 continue
             # always the same numbers: which calls close the others depends on them
-            with open(os.memfd_create('husk-test'), 'rb') as file:
+            with open(f'/proc/{self.joined()}/ns/{word.kind}' if isinstance(word, Ns) else
+                      os.memfd_create('husk-test'), 'rb') as file:
                 fd = os.dup2(file.fileno(), FIRST_FD + len(fds))
             fds.append(fd)
             if isinstance(word, In):
                 os.pwrite(fd, word.data, 0)
-            else:
+            elif isinstance(word, Out):
                 outputs.append(fd)
             words.append(str(fd))
         return [*words, '--', self.probe, *(call.format(dir=self.dir) for call in CALLS)], \
