@@ -9,7 +9,8 @@ import os
 import platform
 import subprocess
 
-from faults import LINES, NUMBERS, WRONG, Bench, Case, faults_of, main_tests, run_case, sample
+from faults import (
+    LINES, NUMBERS, WRONG, Bench, Case, faults_of, main_tests, run_case, run_once, sample)
 
 CASES = 40  # of each line
 
@@ -35,6 +36,17 @@ class Sample(FaultCase):
             if kind in WRONG:
                 wrong.append(f'faults.py --only {line} --match ^{fault}: {kind}, {reason}')
         self.assertEqual(wrong, [])
+
+
+class First(FaultCase):
+    """The sandbox's first process is killed before it has said who it is."""
+
+    def test_the_launcher_does_not_wait_for_it(self):
+        """Whether it hears of that process's end first, or of the builder's."""
+        bench = Bench(self, None)
+        for _ in range(6):  # the first that it does is to read its own number
+            kind = run_once(bench, 'joins', '2:readlinkat:1:kill')[0]
+            self.assertEqual(kind, 'error')
 
 
 for name in LINES:
