@@ -267,7 +267,7 @@ static void reap(struct supervisor *su, int pidfd)
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	if (pidfd == su->builder && info.si_code == CLD_EXITED && info.si_status == 0) {
-		/* it has done its work, and the sandbox will say its pid, or has ended before that */
+		/* it has done its work; the sandbox will say its pid, or has ended before */
 		su->builder = fd_close(su->builder);
 		su->ended |= su->socket < 0 && su->child < 0;
 		return;

@@ -415,6 +415,8 @@ class Judge:
         if len(lines) != 1 or not re.match(rf'{self.name}: \S+( \S+)+', lines[0]):
             return 'unclear', f'said {err!r}'
         reasons = [what, os.strerror(getattr(errno, what, 0)), 'No permissions to create']
+        if what == 'ENOSPC':
+            reasons.append('allows no more namespaces')
         if call in ('mmap', 'munmap', 'mremap', 'brk'):
             reasons.append('Cannot allocate memory')  # malloc's, whatever the kernel said
         if call == 'sendto':
