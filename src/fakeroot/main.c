@@ -269,7 +269,7 @@ static void tell(bool failed, const struct fail *f)
 static int take_descriptors(struct world *world, int fds[static LISTEN_FDS])
 {
 	size_t n_fds = 0;
-	char byte;
+	char byte = 0;
 	ssize_t n;
 
 	do {
