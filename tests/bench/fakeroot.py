@@ -145,8 +145,11 @@ def main():
             'fakeroot': (['fakeroot', '--'], fake),
             'proot -0': (['proot', '-0'], fake),
         }
-        for label in options.without.split(','):
-            programs.pop(label, None)
+        for label in filter(None, options.without.split(',')):
+            if not programs.pop(label, None):
+                print(f"--without: no program is called '{label}': the programs are "
+                      f"{', '.join(programs)}", file=sys.stderr)
+                return 2
         with tempfile.TemporaryDirectory(
                 dir=options.dir or os.path.join(harness.BASE, 'tests')) as top:
             os.chdir(top)
