@@ -35,7 +35,7 @@ static int begin_piece(size_t need)
 	size_t size = need > PIECE / 4 ? need + PIECE : PIECE;
 	char *piece;
 
-	piece = (char *)(((uintptr_t)heap_first + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+	piece = heap_first + (-(uintptr_t)heap_first & (PAGE - 1));
 	if (!heap.at && need <= sizeof heap_first - PAGE) {
 		heap.at = heap.fresh = piece;
 		heap.end = heap_first + sizeof heap_first;

@@ -98,8 +98,11 @@ static int prepare(const struct launch *l, struct sandbox *sb)
 	sb->cwd = getcwd(path, PATH_MAX);
 	/* removed, or too deep to be named: the command will start elsewhere */
 	if (!sb->cwd && errno != ENOENT && errno != ERANGE && errno != ENAMETOOLONG &&
-	    errno != EACCES)
-		return fail(sb->fail, errno, "Can't tell the working directory");
+	    errno != EACCES) {
+		r = fail(sb->fail, errno, "Can't tell the working directory");
+		free(path);
+		return r;
+	}
 	if (sb->cwd && sb->cwd[0] != '/') /* out of reach, getcwd(3) */
 		sb->cwd = NULL;
 	if (sb->cwd)
