@@ -366,12 +366,13 @@ class Ends(AttackCase):
 
     def test_killed(self):
         """Without it the sandbox ends, with an error."""
-        with subprocess.Popen([HUSK, *ON, '--', 'sleep', '1000'], stderr=subprocess.PIPE,
-                              text=True) as p:
-            pid = self.supervisor(p.pid)
-            self.assertTrue(wait_until(lambda: len(descendants(p.pid)) == 3))
-            os.kill(pid, signal.SIGKILL)
-            err = p.communicate(timeout=60)[1]
+        with subprocess.Popen([HUSK, *ON, '--', 'sh', '-c', 'echo here; read word'],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as p:
+            # before that its own loading fails first
+            self.assertEqual(p.stdout.readline(), 'here\n')
+            os.kill(self.supervisor(p.pid), signal.SIGKILL)
+            err = p.stderr.read()
         self.assertEqual(p.returncode, 125, err)
         self.assertIn('supervisor', err)
 
