@@ -11,6 +11,7 @@
 #include "broken.h"
 #include "fail.h"
 #include "mount.h"
+#include "proc.h"
 #include "sandbox.h"
 #include "sys.h"
 #include "util.h"
@@ -139,11 +140,14 @@ static int fill(struct sandbox *sb, const struct op *op, int dev)
 
 int dev_attach(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int dev = mount_tmpfs_on(sb, op, 0755, 0);
+	CLEANUP(fd_closep) int dev = proc_share_void(sb, "dev");
 	int r;
 
-	if (dev < 0)
-		return dev;
+	if (dev < 0) /* no void, a second /dev, or a kernel that clones no detached mount */
+		dev = mount_new_tmpfs(sb, 0755, 0);
+	r = dev < 0 ? dev : mount_attach_tree(sb, op, DEST_DIR, dev);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't mount tmpfs on %s", op->dest);
 	r = fill(sb, op, dev);
 	if (r == 0)
 		r = mount_set(dev, MOUNT_ATTR_NOSUID | op->attrs, true);

@@ -16,7 +16,11 @@
 #include "sys.h"
 #include "util.h"
 
-static int make(struct sandbox *sb)
+#define ROOT "root" /* its directory for an empty new root */
+
+/* Makes the harbour and, where RET_ROOT is given, clones a new directory of it for that while it
+ * still can be. */
+static int make(struct sandbox *sb, int *ret_root)
 {
 	CLEANUP(fd_closep) int cover = mount_clone(AT_FDCWD, "/proc"), tree = NO_FD;
 	struct mount_attr attr = { .propagation = MS_UNBINDABLE };
@@ -26,8 +30,14 @@ static int make(struct sandbox *sb)
 	tree = mount_new_tmpfs(sb, 0700, 0);
 	if (tree < 0)
 		return tree;
+	if (sys_move_mount(tree, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return neg_errno();
+	if (ret_root) {
+		*ret_root = mkdirat(tree, ROOT, 0755) < 0 ? neg_errno() : mount_clone(tree, ROOT);
+		if (*ret_root < 0)
+			return *ret_root;
+	}
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0 ||
-	    sys_move_mount(tree, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
 	    sys_move_mount(cover, "", tree, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
 		    0)
 		return neg_errno();
@@ -35,9 +45,21 @@ static int make(struct sandbox *sb)
 	return 0;
 }
 
+int harbour_new_root(struct sandbox *sb)
+{
+	CLEANUP(fd_closep) int tree = NO_FD;
+	int r = make(sb, &tree);
+
+	if (r < 0)
+		return r;
+	if (sys_move_mount(tree, "", sb->harbour_fd, ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return neg_errno();
+	return TAKE_FD(tree);
+}
+
 int harbour_attach(struct sandbox *sb, int tree, const char *name)
 {
-	int r = sb->harbour_fd >= 0 ? 0 : make(sb);
+	int r = sb->harbour_fd >= 0 ? 0 : make(sb, NULL);
 
 	if (r < 0)
 		return r;

@@ -22,14 +22,21 @@
 #include "sys.h"
 #include "util.h"
 
-int mount_set(int fd, uint64_t set, int recursive)
+#define CLONE_FLAGS (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
+
+static struct mount_attr to_set(uint64_t set)
 {
-	struct mount_attr attr = {
+	return (struct mount_attr){
 		.attr_set = set,
 		/* the access times are a choice of one of several, not a bit each */
 		.attr_clr = (set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0) |
 			    (BROKEN("flags-kept") ? attr_find("nosymfollow", 11) : 0),
 	};
+}
+
+int mount_set(int fd, uint64_t set, int recursive)
+{
+	const struct mount_attr attr = to_set(set);
 
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr) < 0)
 		return neg_errno();
@@ -38,9 +45,7 @@ int mount_set(int fd, uint64_t set, int recursive)
 
 int mount_clone(int fd, const char *path)
 {
-	int tree = sys_open_tree(fd, path,
-				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-					 (*path ? 0 : AT_EMPTY_PATH));
+	int tree = sys_open_tree(fd, path, CLONE_FLAGS | (*path ? 0 : AT_EMPTY_PATH));
 
 	return tree < 0 ? neg_errno() : tree;
 }
@@ -271,10 +276,28 @@ static int set_bind_flags(struct sandbox *sb, const struct op *op, int tree)
 	return r < 0 ? mount_explain_flags(sb, op, -r) : 0;
 }
 
+/* Clones the source with its flags by one call (Linux 6.15). Returns whether it is there: whatever
+ * is in the way, clone_path() and set_bind_flags() find it out. */
+static bool clone_with_flags(struct sandbox *sb, const struct op *op)
+{
+	const struct mount_attr attr = to_set(bind_attrs(op));
+	int tree;
+
+	if (sb->lacks_open_tree_attr || BROKEN("source-flags") || BROKEN("submount-flags"))
+		return false;
+	tree = sys_open_tree_attr(AT_FDCWD, op->source, CLONE_FLAGS, &attr);
+	sb->lacks_open_tree_attr = tree < 0 && errno == ENOSYS;
+	sb->fds[op->first_fd] = tree < 0 ? NO_FD : tree;
+	return tree >= 0;
+}
+
 static int source_bind(struct sandbox *sb, const struct op *op)
 {
-	int tree = clone_path(sb, op->source);
+	int tree;
 
+	if (clone_with_flags(sb, op))
+		return 0;
+	tree = clone_path(sb, op->source);
 	if (tree == -ENOENT && (op->flags & OP_TRY))
 		return 0;
 	if (tree == -ESTALE)

@@ -21,7 +21,7 @@ struct mountinfo {
 struct mountinfo_reader {
 	int fd; /* of mountinfo, or empty where listmount(2) tells */
 	uint64_t complete; /* mounts that have all of these attributes are passed over */
-	uint64_t ids[256]; /* the last that it has told; fewer mounts are read as text */
+	uint64_t ids[256]; /* the last that it has told */
 	size_t n_ids, next_id;
 	char *piece; /* first, or on the heap where one mount takes more than that */
 	size_t room; /* of it */
@@ -37,6 +37,11 @@ int mountinfo_open(struct mountinfo_reader *r, const struct sandbox *sb, uint64_
 /* Hands the next mount out in *RET. Returns 1, 0 after the last, or -errno: -EPROTO where a line is
  * none of such a table. */
 int mountinfo_next(struct mountinfo_reader *r, struct mountinfo *ret);
+
+/* Stores the attributes of the mount whose root a path leads to at POINT, "" for the root:
+ * the topmost. Returns 0 or -errno: -EINVAL where there is none, -ENOSYS before 6.8. statx(2),
+ * statmount(2). */
+int mountinfo_at(const char *point, uint64_t *ret_attrs);
 
 /* Frees what R has. Fits CLEANUP(). */
 void mountinfo_close(struct mountinfo_reader *r);

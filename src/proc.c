@@ -139,13 +139,43 @@ static int hide(int dir, const char *name, int *tree)
 	return 0;
 }
 
+static bool needs_void(const struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_ops; i++)
+		if (p->ops[i].deferred && !p->ops[i].on_fresh)
+			return true;
+	return false;
+}
+
+int proc_share_void(struct sandbox *sb, const char *name)
+{
+	int r;
+
+	if (sb->void_fd < 0) {
+		if (!needs_void(sb->plan))
+			return -ENOENT;
+		r = sb->void_fd = mount_new_tmpfs(sb, 0755, 0);
+		if (r < 0)
+			return r;
+	}
+	if (mkdirat(sb->void_fd, name, 0755) < 0)
+		return neg_errno();
+	return mount_clone(sb->void_fd, name);
+}
+
 /* Makes the void on the destination of OP, the first of the deferred operations. */
 static int make_void(struct sandbox *sb, const struct op *op)
 {
-	CLEANUP(fd_closep) int dir = mount_tmpfs_on(sb, op, 0755, 0);
+	CLEANUP(fd_closep) int dir = TAKE_FD(sb->void_fd);
+	int r;
 
 	if (dir < 0)
-		return dir;
+		dir = mount_new_tmpfs(sb, 0755, 0);
+	r = dir < 0 ? dir : mount_attach_tree(sb, op, DEST_DIR, dir);
+	if (r < 0)
+		return fail(sb->fail, -r, "Can't prepare %s", op->dest);
 	if (mkdirat(dir, "empty", 0755) < 0 || hide(dir, "proc", &sb->host_proc) < 0 ||
 	    hide(dir, "sys", &sb->host_sys) < 0)
 		return fail(sb->fail, errno, "Can't prepare %s", op->dest);
@@ -199,7 +229,7 @@ static int keep_source(struct sandbox *sb, const struct op *op)
 int proc_prepare(struct sandbox *sb, const struct op *op)
 {
 	CLEANUP(fd_closep) int cover = NO_FD;
-	bool first = sb->void_fd < 0;
+	bool first = sb->cover_ino == 0;
 	struct stat st;
 	int r;
 

@@ -17,6 +17,12 @@ int proc_attach(struct sandbox *sb, const struct op *op);
  * See proc.c. */
 int proc_prepare(struct sandbox *sb, const struct op *op);
 
+/* Clones a new directory NAME of the tmpfs below the first of these, for another mount of the
+ * launch: a file system of its own takes longer to make and to end than all that lies in it.
+ * Returns a detached mount, which is the caller's, or -errno: -ENOENT where nothing is kept hidden,
+ * -EINVAL where the kernel clones no detached mount (before Linux 6.15). */
+int proc_share_void(struct sandbox *sb, const char *name);
+
 /* The sandbox's share: mounts over the cover. The working directory is the hidden place. */
 int proc_complete(struct sandbox *sb, const struct op *op);
 

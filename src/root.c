@@ -128,11 +128,15 @@ static int make_empty_root(struct sandbox *sb)
 {
 	static const struct op root = { .option = "--tmpfs", .dest = "/" };
 	CLEANUP(fd_closep) int tree = NO_FD;
+	bool harbour = sb->harbour_fd >= 0;
 
-	tree = mount_new_tmpfs(sb, 0755, 0);
+	tree = harbour ? mount_new_tmpfs(sb, 0755, 0) : harbour_new_root(sb);
 	if (tree < 0)
 		return fail(sb->fail, -tree, "Failed to mount tmpfs");
-	return mount_attach_tree(sb, &root, DEST_DIR, tree);
+	if (harbour)
+		return mount_attach_tree(sb, &root, DEST_DIR, tree);
+	sb->root_fd = TAKE_FD(tree);
+	return 0;
 }
 
 /* Should: attach an empty root, unless an operation makes one. Paths still lead to the host's tree,

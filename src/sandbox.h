@@ -68,6 +68,7 @@ struct sandbox {
 	int cwd_fd; /* O_PATH, the caller's working directory, where relative sources begin */
 	int root_fd; /* O_PATH, the new root, or / itself in place */
 	int *fds; /* source halves, by op.first_fd */
+	bool lacks_open_tree_attr; /* the kernel does */
 	bool *skipped; /* by operation: its source is missing, as it may be */
 	char **resolved; /* by operation: the destination's path when it holds symlinks, else NULL
 			  */
@@ -82,7 +83,7 @@ struct sandbox {
 	int masks_fd; /* tmpfs for masks in the harbour, made when first needed */
 	struct stat mask_covers[2]; /* by MASK_FILE and MASK_DIR, to recognise them by */
 	enum mask_made *masks; /* by operation, NULL without masks */
-	int void_fd; /* O_PATH, the hidden place below a deferred mount */
+	int void_fd; /* the hidden place below a deferred mount, perhaps not attached yet */
 	dev_t cover_dev; /* the cover over it, to recognise a deferred destination by */
 	ino_t cover_ino;
 	int host_sys; /* as host_proc, of /sys */

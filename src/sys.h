@@ -46,6 +46,10 @@
 #define SYS_landlock_restrict_self  446
 #endif
 
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
+
 #ifndef SYS_statmount
 #define SYS_statmount 457
 #define SYS_listmount 458
@@ -74,6 +78,12 @@ static inline int sys_pivot_root(const char *new_root, const char *put_old)
 static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 {
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);
+}
+
+static inline int sys_open_tree_attr(int dirfd, const char *path, unsigned flags,
+				     const struct mount_attr *attr)
+{
+	return (int)syscall(SYS_open_tree_attr, dirfd, path, flags, attr, sizeof *attr);
 }
 
 static inline int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to,

@@ -20,11 +20,6 @@
 #include "sys.h"
 #include "util.h"
 
-/* Numbers that are the same for every architecture, and newer than the headers may be. */
-#define SYS_STATMOUNT	   457
-#define SYS_LISTMOUNT	   458
-#define SYS_OPEN_TREE_ATTR 467
-
 #define PIDFS_MAGIC_NUMBER 0x50494446
 #define BENEATH		   0x200 /* MOVE_MOUNT_BENEATH, Linux 6.5 */
 #define MNT_ID_UNIQUE	   0x4000u /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
@@ -48,8 +43,9 @@ static bool has_open_tree(void)
 
 static bool has_open_tree_attr(void)
 {
-	return answered(
-		syscall(SYS_OPEN_TREE_ATTR, NO_SUCH_DESCRIPTOR, "", AT_EMPTY_PATH, NULL, 0));
+	static const struct mount_attr attr;
+
+	return answered(sys_open_tree_attr(NO_SUCH_DESCRIPTOR, "", AT_EMPTY_PATH, &attr));
 }
 
 static bool has_mount_setattr(void)
@@ -89,12 +85,12 @@ static bool has_openat2(void)
 
 static bool has_statmount(void)
 {
-	return answered(syscall(SYS_STATMOUNT, NULL, NULL, 0, 0));
+	return answered(syscall(SYS_statmount, NULL, NULL, 0, 0));
 }
 
 static bool has_listmount(void)
 {
-	return answered(syscall(SYS_LISTMOUNT, NULL, NULL, 0, 0));
+	return answered(syscall(SYS_listmount, NULL, NULL, 0, 0));
 }
 
 static bool has_unique_mount_ids(void)

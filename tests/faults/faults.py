@@ -148,7 +148,7 @@ def call_names():
 
 
 # the same everywhere; Debian 12's headers are older
-NAMES = {457: 'statmount', 458: 'listmount', **call_names()}
+NAMES = {457: 'statmount', 458: 'listmount', 467: 'open_tree_attr', **call_names()}
 NUMBERS = {name: number for number, name in NAMES.items()}
 
 
