@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel alone takes for the small sandbox of the benchmark: no launcher that makes the
- * same namespaces and mounts for the same command can be faster on the same machine.
+/* What the kernel alone takes for a sandbox of the benchmark: no launcher that makes the same
+ * namespaces and mounts for the same command can be faster on the same machine.
  *
  * It makes the calls that change something, in the order of husk's design, and no other: under its
  * own name with two levels of user namespaces, called bwrap with one and, as that, without waiting
- * for the end of process 1. It leaves out all that makes
- * a launcher one that can be relied on: no word of the command line is understood but --share-net
- * and --, nothing is checked, compared or explained, no destination is looked up within the new
- * root, no signal is passed on, nobody watches whether the launcher lives, and no memory is wiped.
+ * for the end of process 1. It leaves out all that makes a launcher one that can be relied on: of
+ * a command line it understands the words of the benchmark alone, nothing is checked, compared or
+ * explained, a destination is a path without links, no signal is passed on, nobody watches whether
+ * the launcher lives, and no memory is wiped. It needs Linux 6.15.
  * Never use it for a sandbox. */
 #include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <net/if.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -30,8 +31,13 @@
 
 #define CLONE_RECURSIVE (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)
 #define DEVICES		6
+#define OTHERS		(CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
 
 int unshare(int flags);
+int umount2(const char *target, int flags);
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	  const void *data);
 
@@ -40,11 +46,19 @@ struct capabilities {
 	int pid;
 };
 
-static bool two_levels;
+static bool two_levels, in_place;
 static uint64_t namespaces;
+static int root = -1; /* the new one, or none where the host's tree changes in place */
+static int hidden = -1; /* what will be below the new /proc */
+static int host_proc = -1; /* a clone of the host's /proc with its mounts */
+static int devices[DEVICES];
 static int told[2]; /* a pipe, by which process 1 tells a launcher that does not wait for its end */
 static int proc; /* the host's, which is hidden soon */
+static char **line; /* the words, and after "--" the command */
 static char **command, **environment;
+
+static const char *const device_names[DEVICES] = { "null",   "zero",	"full",
+						   "random", "urandom", "tty" };
 
 /* A call that fails makes the figure worthless. */
 static long must(long result, const char *what)
@@ -107,7 +121,81 @@ static int new_tmpfs(void)
 		"fsmount");
 }
 
-static void fill_dev(int dev, const int *trees, const char *const *names)
+static void attach(int tree, const char *path)
+{
+	if (in_place)
+		move_tree(tree, AT_FDCWD, path);
+	else
+		move_tree(tree, root, path + 1);
+}
+
+/* In the new root, with all that leads to it; what is there already is good. */
+static void make_directory(const char *path)
+{
+	char parent[4096];
+
+	if (in_place || mkdirat(root, path + 1, 0755) == 0 || errno != ENOENT)
+		return;
+	snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(path, '/') - path), path);
+	make_directory(parent);
+	must(mkdirat(root, path + 1, 0755), path);
+}
+
+static void bind_tree(char **operands, uint64_t flags, bool must_exist)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | flags };
+	int tree;
+
+	if (in_place && strcmp(operands[1], "/") == 0) {
+		set_flags((int)must(open("/", O_PATH | O_CLOEXEC), "/"), attr.attr_set,
+			  AT_RECURSIVE);
+		return;
+	}
+	tree = (int)syscall(SYS_open_tree_attr, AT_FDCWD, operands[0], CLONE_RECURSIVE, &attr,
+			    sizeof attr);
+	if (tree < 0 && !must_exist)
+		return;
+	must(tree, operands[0]);
+	make_directory(operands[1]);
+	attach(tree, operands[1]);
+	close(tree);
+}
+
+static void op_ro_bind(char **operands)
+{
+	bind_tree(operands, MOUNT_ATTR_RDONLY, true);
+}
+
+static void op_ro_bind_try(char **operands)
+{
+	bind_tree(operands, MOUNT_ATTR_RDONLY, false);
+}
+
+static void op_bind(char **operands)
+{
+	bind_tree(operands, 0, true);
+}
+
+static void op_tmpfs(char **operands)
+{
+	int tree = new_tmpfs();
+
+	make_directory(operands[0]);
+	attach(tree, operands[0]);
+	close(tree);
+}
+
+static void op_dir(char **operands)
+{
+	make_directory(operands[0]);
+}
+
+static void op_symlink(char **operands)
+{
+	must(symlinkat(operands[0], root, operands[1] + 1), operands[1]);
+}
+
+static void op_dev(char **operands)
 {
 	static const char *const links[][2] = {
 		{ "/proc/self/fd/0", "stdin" },	 { "/proc/self/fd/1", "stdout" },
@@ -115,10 +203,16 @@ static void fill_dev(int dev, const int *trees, const char *const *names)
 		{ "/proc/kcore", "core" },	 { "pts/ptmx", "ptmx" },
 	};
 	size_t i;
+	int dev;
 
+	if (hidden >= 0)
+		must(mkdirat(hidden, "dev", 0755), "dev");
+	dev = hidden >= 0 ? clone_tree(hidden, "dev") : new_tmpfs();
+	make_directory(operands[0]);
+	attach(dev, operands[0]);
 	for (i = 0; i < DEVICES; i++) {
-		must(mknodat(dev, names[i], S_IFREG | 0444, 0), names[i]);
-		move_tree(trees[i], dev, names[i]);
+		must(mknodat(dev, device_names[i], S_IFREG | 0444, 0), device_names[i]);
+		move_tree(devices[i], dev, device_names[i]);
 	}
 	for (i = 0; i < sizeof links / sizeof *links; i++)
 		must(symlinkat(links[i][0], dev, links[i][1]), links[i][1]);
@@ -131,43 +225,115 @@ static void fill_dev(int dev, const int *trees, const char *const *names)
 	set_flags(dev, MOUNT_ATTR_NOSUID, AT_RECURSIVE);
 }
 
-/* The host's /proc, hidden where the new one will be, with an empty directory over it. */
-static void hide_proc(int host)
+static void mount_proc(int dir)
 {
-	int tmpfs = new_tmpfs(), empty;
+	must(fchdir(dir), "fchdir");
+	must(mount("proc", ".", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "proc");
+}
 
-	move_tree(tmpfs, AT_FDCWD, "/proc");
-	must(mkdirat(tmpfs, "empty", 0755), "empty");
-	must(mkdirat(tmpfs, "proc", 0755), "proc");
-	move_tree(host, tmpfs, "proc");
-	empty = clone_tree(tmpfs, "empty");
+/* With two levels the host's /proc is hidden where the new one will be, and an empty directory lies
+ * over it. */
+static void op_proc(char **operands)
+{
+	int empty;
+
+	make_directory(operands[0]);
+	if (!two_levels) {
+		empty = (int)must(openat(root, operands[0] + !in_place, O_PATH | O_CLOEXEC),
+				  operands[0]);
+		mount_proc(empty);
+		return;
+	}
+	attach(hidden, operands[0]);
+	must(mkdirat(hidden, "empty", 0755), "empty");
+	must(mkdirat(hidden, "proc", 0755), "proc");
+	move_tree(host_proc, hidden, "proc");
+	empty = clone_tree(hidden, "empty");
 	set_flags(empty,
 		  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0);
-	move_tree(empty, tmpfs, "");
-	must(fchdir(tmpfs), "fchdir");
+	move_tree(empty, hidden, "");
+	must(fchdir(hidden), "fchdir");
+}
+
+/* The words of the benchmark. */
+static const struct word {
+	const char *name;
+	int operands;
+	uint64_t namespaces;
+	void (*make)(char **operands);
+} words[] = {
+	{ "--unshare-all", 0, OTHERS | CLONE_NEWNET, NULL },
+	{ "--unshare-user", 0, 0, NULL },
+	{ "--unshare-pid", 0, CLONE_NEWPID, NULL },
+	{ "--unshare-ipc", 0, CLONE_NEWIPC, NULL },
+	{ "--unshare-uts", 0, CLONE_NEWUTS, NULL },
+	{ "--unshare-net", 0, CLONE_NEWNET, NULL },
+	{ "--unshare-cgroup-try", 0, CLONE_NEWCGROUP, NULL },
+	{ "--share-net", 0, 0, NULL },
+	{ "--die-with-parent", 0, 0, NULL },
+	{ "--new-session", 0, 0, NULL },
+	{ "--setenv", 2, 0, NULL },
+	{ "--unsetenv", 1, 0, NULL },
+	{ "--chdir", 1, 0, NULL },
+	{ "--ro-bind", 2, 0, op_ro_bind },
+	{ "--ro-bind-try", 2, 0, op_ro_bind_try },
+	{ "--bind", 2, 0, op_bind },
+	{ "--tmpfs", 1, 0, op_tmpfs },
+	{ "--dir", 1, 0, op_dir },
+	{ "--symlink", 2, 0, op_symlink },
+	{ "--dev", 1, 0, op_dev },
+	{ "--proc", 1, 0, op_proc },
+};
+
+/* The word at ARG, which must be one of them. */
+static const struct word *find_word(const char *arg)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i].name, arg) == 0)
+			return &words[i];
+	must(-1, arg);
+	return NULL;
+}
+
+/* What has to be opened before the host's tree changes or is gone. */
+static void open_sources(void)
+{
+	char path[20];
+	size_t i;
+
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(path, sizeof path, "/dev/%s", device_names[i]);
+		devices[i] = clone_tree(AT_FDCWD, path);
+	}
+	if (!two_levels)
+		return;
+	host_proc = clone_tree(AT_FDCWD, "/proc");
+	set_flags(host_proc, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, AT_RECURSIVE);
+	hidden = new_tmpfs();
 }
 
 static void build_root(void)
 {
-	static const char *const paths[DEVICES] = { "/dev/null",   "/dev/zero",	   "/dev/full",
-						    "/dev/random", "/dev/urandom", "/dev/tty" };
-	const char *names[DEVICES];
-	int trees[DEVICES], host_proc = two_levels ? clone_tree(AT_FDCWD, "/proc") : -1, dev;
-	size_t i;
+	const struct word *word;
+	char **arg;
 
-	if (two_levels)
-		set_flags(host_proc, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, AT_RECURSIVE);
-	for (i = 0; i < DEVICES; i++) {
-		trees[i] = clone_tree(AT_FDCWD, paths[i]);
-		names[i] = paths[i] + strlen("/dev/");
+	open_sources();
+	if (!in_place) {
+		root = new_tmpfs();
+		move_tree(root, AT_FDCWD, "/"); /* where paths do not lead yet */
 	}
-	set_flags((int)must(open("/", O_PATH | O_CLOEXEC), "/"),
-		  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, AT_RECURSIVE);
-	dev = new_tmpfs();
-	move_tree(dev, AT_FDCWD, "/dev");
-	fill_dev(dev, trees, names);
-	if (two_levels)
-		hide_proc(host_proc);
+	for (arg = line; strcmp(*arg, "--") != 0; arg += 1 + word->operands) {
+		word = find_word(*arg);
+		if (word->make)
+			word->make(arg + 1);
+	}
+	if (in_place)
+		return;
+	must(fchdir(root), "root");
+	must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
+	must(umount2(".", 2 /* MNT_DETACH */), "umount2");
 }
 
 static void raise_loopback(void)
@@ -209,13 +375,13 @@ static _Noreturn void inside(unsigned uid)
 {
 	unsigned char status;
 
-	if (two_levels)
+	if (two_levels) {
 		write_maps(0, 0, false);
-	else {
+		mount_proc((int)must(open("/proc", O_PATH | O_CLOEXEC), "/proc"));
+	} else {
 		write_maps(uid, uid, true);
 		build_root();
 	}
-	must(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "proc");
 	if (namespaces & CLONE_NEWNET)
 		raise_loopback();
 	if (two_levels) {
@@ -238,6 +404,18 @@ static void clone_inside(uint64_t flags, int signal, unsigned uid)
 		inside(uid);
 }
 
+/* What a word says of the sandbox as a whole. */
+static void read_word(char **arg)
+{
+	namespaces |= find_word(*arg)->namespaces;
+	if (strcmp(*arg, "--unshare-all") == 0 && two_levels)
+		namespaces |= CLONE_NEWTIME;
+	if (strcmp(*arg, "--share-net") == 0)
+		namespaces &= ~(uint64_t)CLONE_NEWNET;
+	if (strcmp(*arg, "--ro-bind") == 0 && strcmp(arg[2], "/") == 0)
+		in_place = true;
+}
+
 int main(int argc, char **argv, char **env)
 {
 	const char *slash = strrchr(argv[0], '/');
@@ -245,11 +423,10 @@ int main(int argc, char **argv, char **env)
 	unsigned char status;
 	int i;
 
-	namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 	two_levels = strcmp(slash ? slash + 1 : argv[0], "bwrap") != 0;
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--share-net") == 0)
-			namespaces &= ~(uint64_t)CLONE_NEWNET;
+	line = argv + 1;
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i += 1 + find_word(argv[i])->operands)
+		read_word(argv + i);
 	if (i + 1 >= argc)
 		return 125;
 	command = argv + i + 1;
@@ -262,7 +439,6 @@ int main(int argc, char **argv, char **env)
 		close(told[1]);
 		return read(told[0], &status, 1) == 1 ? status : 125;
 	}
-	namespaces |= CLONE_NEWTIME;
 	if (vfork() == 0) {
 		must(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
 		write_maps(0, uid, true);
