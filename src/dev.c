@@ -143,7 +143,8 @@ int dev_attach(struct sandbox *sb, const struct op *op)
 	CLEANUP(fd_closep) int dev = proc_share_void(sb, "dev");
 	int r;
 
-	if (dev < 0) /* no void, a second /dev, or a kernel that clones no detached mount */
+	/* no void, a second /dev, or a kernel that clones no detached mount */
+	if (dev == -ENOENT || dev == -EEXIST || dev == -EINVAL)
 		dev = mount_new_tmpfs(sb, 0755, 0);
 	r = dev < 0 ? dev : mount_attach_tree(sb, op, DEST_DIR, dev);
 	if (r < 0)
