@@ -38,13 +38,24 @@ static bool is_writable(const struct stat *st)
 	return access(SELF, W_OK) == 0 || st->st_uid == geteuid();
 }
 
-/* Makes the sealed copy of FROM, of SIZE bytes. Returns its descriptor or -errno. */
-static int copy(int from, size_t size)
+/* True when this process runs such a copy. */
+static bool is_sealed(void)
 {
-	CLEANUP(fd_closep)
-	int to = sys_memfd_create("husk", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	CLEANUP(fd_closep) int self = open(SELF, O_RDONLY | O_CLOEXEC);
+	int seals = self < 0 ? -1 : fcntl(self, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_WRITE);
+}
+
+/* Makes the sealed copy, of SIZE bytes. Returns its descriptor or -errno. */
+static int copy(size_t size)
+{
+	CLEANUP(fd_closep) int from = open(SELF, O_RDONLY | O_CLOEXEC), to = NO_FD;
 	ssize_t n;
 
+	if (from < 0)
+		return neg_errno();
+	to = sys_memfd_create("husk", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	if (to < 0)
 		return neg_errno();
 	while (size > 0) {
@@ -56,7 +67,8 @@ static int copy(int from, size_t size)
 	return fcntl(to, F_ADD_SEALS, SEALS) < 0 ? neg_errno() : TAKE_FD(to);
 }
 
-/* Gives the lists of --args that have been read, and their descriptors closed, once more. */
+/* Gives the lists of --args that have been read, and their descriptors closed, once more. Nobody
+ * may have opened anything since: it would have the number of one of them. */
 static int restore_args(const struct plan *p)
 {
 	const struct args *a;
@@ -83,15 +95,13 @@ static int restore_args(const struct plan *p)
 
 int sealed_run(const struct plan *p, char **argv, struct fail *f)
 {
-	CLEANUP(fd_closep) int self = NO_FD, sealed = NO_FD;
+	CLEANUP(fd_closep) int sealed = NO_FD;
 	struct stat st;
-	int r, seals;
+	int r;
 
 	if (!is_exposed(p) || BROKEN("join-sealed"))
 		return 0;
-	self = open(SELF, O_RDONLY | O_CLOEXEC);
-	seals = self < 0 ? -1 : fcntl(self, F_GET_SEALS);
-	if (seals >= 0 && (seals & F_SEAL_WRITE)) {
+	if (is_sealed()) {
 		/* the name that an execve gives */
 		prctl(PR_SET_NAME, p->as->name, 0, 0, 0);
 		return 0;
@@ -100,9 +110,10 @@ int sealed_run(const struct plan *p, char **argv, struct fail *f)
 		return fail(f, errno, "Can't look at " SELF);
 	if (!is_writable(&st))
 		return 0;
-	sealed = self < 0 ? neg_errno() : copy(self, (size_t)st.st_size);
-	r = sealed < 0 ? sealed : restore_args(p);
-	if (r == 0) {
+	r = restore_args(p);
+	if (r == 0)
+		r = sealed = copy((size_t)st.st_size);
+	if (r >= 0) {
 		sys_execveat(sealed, "", argv, environ, AT_EMPTY_PATH);
 		r = neg_errno();
 	}

@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -72,6 +73,16 @@ class Joined(JoinCase):
         r = self.join(pid, 'sh', '-c', 'umount /tmp || mount -o remount,rw,bind / || '
                       'umount -l /dev || echo none')
         self.assertRuns(r, 'none\n')
+
+    def test_lists_of_options(self):
+        """Also where husk runs itself from a copy first, since the caller may write to its file."""
+        program = shutil.copy(HUSK, self.path('own'))
+        lists = [self.write(name, f'--setenv\0{name}\0of {name}\0') for name in 'ABC']
+        for program in (HUSK, program):
+            r = self.run_cmd(['sh', '-c', 'exec "$@" 3<$A 4<$B 5<$C', 'sh', program, '--join-pid',
+                              self.small(), '--args', '3', '--args', '4', '--args', '5', '--',
+                              'sh', '-c', 'echo $A, $B, $C'], env=dict(zip('ABC', lists)))
+            self.assertRuns(r, 'of A, of B, of C\n')
 
     def test_ids(self):
         for args, want in (((), '0 0'), (('--uid', '7', '--gid', '8'), '7 8')):
