@@ -53,7 +53,7 @@
  *   policy.c       seccomp policies, and filters made of names: filter.c family.c; src/policy
  *   init.c         pid 1 of the sandbox (spawn.c: starts the command; children.c: ends the others)
  *   selftest.c     --self-test: what the plan promises; probe.c: tries it, as the command;
- *                  probe_walls.c: filters, limits, Landlock
+ *                  probe_ids.c: who that is; probe_walls.c: filters, limits, Landlock
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
  * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own: see its main.c */

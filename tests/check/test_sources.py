@@ -61,7 +61,8 @@ HANDLERS = ('opt_command.c', 'opt_identity.c', 'opt_limits.c', 'opt_policy.c', '
 OTHER_HEADER = {'cause_limit.c': 'cause.h', 'cause_permission.c': 'cause.h',
                 'fact_identity.c': 'fact.h', 'fact_limits.c': 'fact.h', 'fact_ops.c': 'fact.h',
                 'fact_walls.c': 'fact.h', 'parse.c': 'options.h', 'plan_check.c': 'plan.h',
-                'plan_path.c': 'plan.h', 'probe_walls.c': 'probe.h', 'rules_join.c': 'rules.h',
+                'plan_path.c': 'plan.h', 'probe_ids.c': 'probe.h', 'probe_walls.c': 'probe.h',
+                'rules_join.c': 'rules.h',
                 'steps.c': 'sandbox.h',
                 **{name: 'options.h' for name in HANDLERS}}
 # words → plan: no I/O, so they include nothing that acts but for the exceptions
