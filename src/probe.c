@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 
 #include "sys.h"
@@ -95,12 +96,23 @@ static void probe_readonly(const char *path, struct found *found)
 	fd_close(fd);
 }
 
+/* The mount is writable; whose the files are, and what that one allows, is not husk's to promise.
+ */
 static void probe_writable(const char *path, struct found *found)
 {
-	if (access(path, F_OK) < 0)
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) < 0)
 		probe_unknown(found, "%s: %s", path, strerror(errno));
+	else if (fs.f_flag & ST_RDONLY)
+		probe_broken(found, "it is read-only");
 	else if (access(path, W_OK) < 0)
-		probe_broken(found, "%s", strerror(errno));
+		probe_unknown(found, "%s: %s", path, strerror(errno));
+}
+
+static void probe_missing(const char *path, struct found *found)
+{
+	probe_unknown(found, "what was to be bound on %s is not there", path);
 }
 
 static void probe_locked(const char *path, struct found *found)
@@ -242,6 +254,7 @@ static const struct {
 	{ "listing", probe_listing },
 	{ "locked", probe_locked },
 	{ "locked-readonly", probe_locked_readonly },
+	{ "missing", probe_missing },
 	{ "namespace", probe_namespace },
 	{ "no-new-privs", probe_no_new_privs },
 	{ "pid", probe_pid },
@@ -259,11 +272,12 @@ static const struct {
 	{ "writable", probe_writable },
 };
 
-/* A test's description must hold no newline and no #, which begins a directive. */
-static void print_text(const char *text)
+/* A test's description must hold no newline and no #, which begins a directive; a message in
+ * YAML, no quotation mark. What is SPECIAL gets a backslash. */
+static void print_text(const char *text, const char *special)
 {
 	for (; *text; text++) {
-		if (*text == '#' || *text == '\\')
+		if (strchr(special, *text))
 			printf("\\%c", *text);
 		else if ((unsigned char)*text < 0x20)
 			printf("\\x%02x", (unsigned char)*text);
@@ -284,15 +298,15 @@ static bool try(size_t number, char **words)
 		probes[i].probe(words[1], &found);
 	}
 	printf("%sok %zu - ", found.outcome == BROKEN ? "not " : "", number);
-	print_text(words[2]);
+	print_text(words[2], "#\\");
 	if (found.outcome == UNKNOWN) {
 		fputs(" # SKIP ", stdout);
-		print_text(found.text);
+		print_text(found.text, "#\\");
 	}
 	putchar('\n');
 	if (found.outcome == BROKEN) {
 		fputs("  ---\n  message: \"", stdout);
-		print_text(found.text);
+		print_text(found.text, "\"\\");
 		fputs("\"\n  ...\n", stdout);
 	}
 	return found.outcome != BROKEN;

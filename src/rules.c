@@ -144,6 +144,11 @@ static bool database_alone(const struct plan *p)
 	return p->fake_root_db && !p->consistent;
 }
 
+static bool argv0_and_probe(const struct plan *p)
+{
+	return p->self_test && p->argv0;
+}
+
 static bool locks_and_consistent(const struct plan *p)
 {
 	size_t i;
@@ -304,6 +309,8 @@ static const struct rule early_rules[] = {
 	  "what --fake-root pretends is not remembered" },
 	{ locks_and_consistent, "--rlimit locks is not compatible with --fake-root-consistent",
 	  "it tells processes apart by that limit, which limits nothing" },
+	{ argv0_and_probe, "--argv0 is not compatible with --self-test",
+	  "the probe that is run instead of a command is told by that word what it is" },
 	{ without_and_no_join, "--join-without requires --join-pid or --join-fd", NULL },
 	{ keep_and_inherit, "--keep-fd is not compatible with --inherit-fds",
 	  "--inherit-fds keeps them all" },

@@ -134,11 +134,34 @@ static void check_sysctls(struct checks *c, const struct op *op)
 	free(path);
 }
 
+/* Whether the caller itself can reach what OP binds by access MODE of access(2). */
+static bool may_access(const struct checks *c, const struct op *op, int mode)
+{
+	char path[32];
+
+	if (op->type == OP_BIND)
+		return faccessat(AT_FDCWD, op->source, mode, 0) == 0;
+	snprintf(path, sizeof path, "self/fd/%d", op->fd);
+	return op->type != OP_BIND_FD || faccessat(c->proc_fd, path, mode, 0) == 0;
+}
+
+static void check_writing(struct checks *c, const struct op *op, bool readonly)
+{
+	/* what the caller cannot write outside is no more promised inside */
+	if (readonly || may_access(c, op, W_OK))
+		check(c, readonly ? "readonly" : "writable", op->dest, "%s can%s be written",
+		      op->dest, readonly ? "not" : "");
+}
+
 static void check_operation(struct checks *c, const struct op *op)
 {
 	bool readonly = (op->flags & OP_RO) || (op->attrs & MOUNT_ATTR_RDONLY) ||
 			op->type == OP_RO_OVERLAY || remounted(c->plan, op);
 
+	if ((op->flags & OP_TRY) && !may_access(c, op, F_OK)) {
+		check(c, "missing", op->dest, "%s is bound", op->dest);
+		return;
+	}
 	switch (op->type) {
 	case OP_MASK:
 		check(c, "hidden", op->dest, "%s cannot be read", op->dest);
@@ -157,8 +180,7 @@ static void check_operation(struct checks *c, const struct op *op)
 	case OP_TMP_OVERLAY:
 	case OP_RO_OVERLAY:
 	case OP_TMPFS:
-		check(c, readonly ? "readonly" : "writable", op->dest, "%s can%s be written",
-		      op->dest, readonly ? "not" : "");
+		check_writing(c, op, readonly);
 		break;
 	case OP_DEV:
 	case OP_MQUEUE:

@@ -97,6 +97,28 @@ class SelfTest(ProbeCase):
         found = self.found(*HOST, '--bind-try', '/no/such', self.dir + '/no')
         self.assertIn((True, True), found.values())
 
+    def test_the_mount_that_a_missing_one_would_cover(self):
+        found = self.found(*HOST, '--bind-try', '/no/such', self.dir)
+        self.assertEqual([k for k, (holds, _) in found.items() if not holds], [])
+        self.assertEqual(found.get(self.dir + ' is bound'), (True, True), found)
+
+    def test_what_is_not_the_callers_is_not_promised(self):
+        """A bind is writable, but who may write below it is for the files to say."""
+        found = self.found('--bind', '/', '/')  # which is root's
+        self.assertEqual([k for k, (holds, _) in found.items() if not holds], [])
+        self.assertNotIn('/ can be written', found)
+
+    def test_the_probe_keeps_its_name(self):
+        r = self.husk('--self-test', '--argv0', 'x')
+        self.assertEqual(r.rc, 125, r)
+        self.assertIn('--argv0 is not compatible with --self-test', r.err)
+
+    def test_a_message_is_quoted(self):
+        self.write('d/a"b#c', '')
+        r = self.run_cmd(['bash', '-c', 'exec -a husk-self-test "$0" "$@"', HUSK, 'hidden',
+                          self.path('d'), 'promised'])
+        self.assertIn('  message: "it shows a\\"b#c"\n', r.out)
+
     def test_destinations_without_a_slash(self):
         """They are tried where they are, not below the directory that the command starts in."""
         self.mkdir('d')
