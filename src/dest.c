@@ -406,6 +406,15 @@ static int is_link(struct sandbox *sb, const struct op *op, int fd)
 	return S_ISLNK(st.st_mode);
 }
 
+/* Whether the destination of OP, which is there, is the root: a mount over it is one that nobody
+ * ever sees. */
+static bool is_root(const struct sandbox *sb, const struct op *op)
+{
+	const char *resolved = sb->resolved[op - sb->plan->ops];
+
+	return plan_path_same(resolved ? resolved : op->dest, "/");
+}
+
 int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, struct dest *ret)
 {
 	size_t length = 0;
@@ -428,6 +437,13 @@ int dest_find(struct sandbox *sb, const struct op *op, enum dest_kind kind, stru
 		return create_missing(sb, op, kind, length, ret);
 	if (fd < 0)
 		return explain_existing(sb, op, -fd);
+	if (sb->plan->as->explains && is_root(sb, op)) {
+		fd_close(fd);
+		return fail_hint(sb->fail,
+				 fail(sb->fail, 0, "%s %s: nothing can be mounted over the root",
+				      op->option, op->dest),
+				 "a --bind, --tmpfs or overlay on / itself makes the root");
+	}
 	if ((op->over_link && kind == DEST_DIR) ||
 	    (!sb->plan->as->dest_symlinks && sb->resolved[op - sb->plan->ops])) {
 		r = is_link(sb, op, fd);

@@ -64,6 +64,16 @@ class Kinds(ProbeCase):
         self.check(['PROBE', '--dir', '/d', '--remount-ro', '/'], ('mkdir /new', 'EROFS'),
                    ('mkdir /d/new', 'EROFS'))
 
+    def test_nothing_lies_over_the_root(self):
+        """Where nobody would see it, be it named as itself or by a way back to it."""
+        for before, last in (((), '--proc /'), (('--unshare-pid',), '--proc //.'),
+                             ((), '--tmpfs /..'), (('--dir', '/d', '--bind', '/etc', '/d/..'), '')):
+            for more in ((), ('--cap-drop', 'ALL')):
+                r = self.husk(*USR, *more, *before, *last.split(), '--', 'true')
+                self.assertEqual(r.rc, 125)
+                self.assertIn(f'{last or "--bind /d/.."}: nothing can be mounted over the root',
+                              r.err)
+
     def test_nothing_of_the_host_is_left(self):
         self.check(['PROBE', *PROC], ('list /', 'probe proc '), ('access /oldroot', 'ENOENT'),
                    ('access /newroot', 'ENOENT'), ('readlink /proc/self/root', '/'),
