@@ -202,8 +202,18 @@ static size_t args_length(char **argv, char **env)
 	return (size_t)(end - argv[0]);
 }
 
+/* What could not be printed is an error, as is what was lost before the last of it. */
+static int flush(struct fail *f)
+{
+	return fflush(stdout) == 0 && !ferror(stdout)
+		       ? 0
+		       : fail(f, errno, "Can't write to the standard output");
+}
+
 static int inform(const struct plan *p, const char *program, struct fail *f)
 {
+	int r = 0;
+
 	switch (p->action) {
 	case ACTION_HELP:
 		explain_help(p, program, stdout);
@@ -215,20 +225,21 @@ static int inform(const struct plan *p, const char *program, struct fail *f)
 		explain_options(stdout);
 		break;
 	case ACTION_FEATURES:
-		if (offers_print(p, stdout, f) < 0) {
-			print_failure(p, f);
-			return p->as->exit_setup;
-		}
+		r = offers_print(p->as, stdout, f);
 		break;
 	case ACTION_USAGE:
 		explain_help(p, program, stderr);
-		return p->as->exit_setup;
+		break;
 	case ACTION_RUN:
 	case ACTION_EXPLAIN:
 	case ACTION_EXPLAIN_JSON:
 		break;
 	}
-	return fflush(stdout) == 0 ? 0 : p->as->exit_setup;
+	if (r == 0)
+		r = flush(f);
+	if (r < 0)
+		print_failure(p, f);
+	return r < 0 || p->action == ACTION_USAGE ? p->as->exit_setup : 0;
 }
 
 static bool explains(const struct plan *p)
@@ -281,8 +292,7 @@ static int run(struct plan *p, char **argv, struct trace *trace, int *ret_status
 	trace_lap(trace, "launcher", "plan");
 	if (explains(p)) {
 		r = facts_print(p, &caller, p->action == ACTION_EXPLAIN_JSON, stdout);
-		*ret_status = r == 0 && fflush(stdout) == 0 ? 0 : p->as->exit_setup << 8;
-		return 0;
+		return r < 0 ? fail(f, -r, "Out of memory") : flush(f);
 	}
 	r = p->self_test ? selftest_prepare(p, &caller, l.proc_fd, terminal, f) : 0;
 	if (r < 0)

@@ -292,23 +292,23 @@ static void tell(struct json *j, const struct plan *p, int proc_fd, const struct
 	json_newline(j);
 }
 
-int offers_print(const struct plan *p, FILE *out, struct fail *f)
+int offers_print(const struct personality *as, FILE *out, struct fail *f)
 {
 	CLEANUP(fd_closep) int proc_fd = caller_open_proc(f);
 	struct json j = { 0 };
 	struct caller caller;
 	struct trial_results *r;
-	struct plan plain = *p;
+	struct plan plan;
 	int ret;
 
-	plain.map_auto = false; /* what it lacks is told, and no failure */
-	ret = proc_fd < 0 ? proc_fd : caller_gather(&plain, proc_fd, &caller, f);
+	plan_init(&plan, as);
+	ret = proc_fd < 0 ? proc_fd : caller_gather(&plan, proc_fd, &caller, f);
 	if (ret < 0)
 		return ret;
 	r = trials_run();
 	if (!r)
 		return fail(f, ENOMEM, "Out of memory");
-	tell(&j, p, proc_fd, &caller, r);
+	tell(&j, &plan, proc_fd, &caller, r);
 	if (j.failed)
 		ret = fail(f, ENOMEM, "Out of memory");
 	else

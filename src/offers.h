@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 struct fail;
-struct plan;
+struct personality;
 
-/* Prints one object on one line to OUT, whose members husk(1) names; P, whose personality it
- * speaks for, is otherwise empty. What the kernel offers is found by trying, in processes of its
- * own that leave nothing behind. Returns 0, or -errno with F filled. */
-int offers_print(const struct plan *p, FILE *out, struct fail *f);
+/* Prints one object on one line to OUT, whose members husk(1) names, for the personality AS; no
+ * other option has a say in it. What the kernel offers is found by trying, in processes of its own
+ * that leave nothing behind. Returns 0, or -errno with F filled. */
+int offers_print(const struct personality *as, FILE *out, struct fail *f);

@@ -185,6 +185,17 @@ class Words(Bad):
             self.assertEqual(r.err, f'{prefix}Only the last --chdir option will take effect\n')
 
 
+class Output(Bad):
+    def test_what_cannot_be_printed(self):
+        for program, words, rc in ((HUSK, '--help', 125), (HUSK, '--version', 125),
+                                   (HUSK, '--dump-options', 125), (HUSK, '--features', 125),
+                                   (HUSK, '--explain true', 125), (HUSK, '--explain-json true', 125),
+                                   (BWRAP, '--help', 1), (BWRAP, '--version', 1)):
+            with self.subTest(words, program=program):
+                r = self.run_cmd(['sh', '-c', f'{program} {words} > /dev/full'])
+                self.assertFails(r, rc, "Can't write to the standard output: No space left")
+
+
 class Sources(Bad):
     def test_missing(self):
         for option in ('--bind', '--ro-bind', '--dev-bind'):

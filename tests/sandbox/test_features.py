@@ -43,6 +43,15 @@ class Features(ProbeCase):
         self.assertRuns(r)
         self.assertIn('version', json.loads(r.out))
 
+    def test_whatever_went_before(self):
+        """It tells of build and kernel: other options are no part of that, wrong ones neither."""
+        plain = self.features()['map-auto']
+        for words in (('--join-pid', 2 ** 30), ('--pid-limit', 400), ('--userns', 9)):
+            with self.subTest(words=words):
+                r = self.husk(*words, '--features')
+                self.assertEqual((r.rc, r.err), (0, ''), r)
+                self.assertEqual(json.loads(r.out)['map-auto'], plain)
+
     def test_bwrap_knows_no_such_option(self):
         self.assertFails(self.bwrap('--features'), 1, 'Unknown option')
 
