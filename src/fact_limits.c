@@ -15,7 +15,7 @@ static void tell_limit(struct facts *t, const char *key, uint64_t value)
 		json_null(&t->json, key);
 		fact_say(t, ", %s unlimited", key);
 	} else {
-		json_number(&t->json, key, (long long)value);
+		json_unsigned(&t->json, key, value);
 		fact_say(t, ", %s %ju", key, (uintmax_t)value);
 	}
 }

@@ -39,11 +39,7 @@ static void tell_denied(struct facts *t)
 			 p->pretence->name);
 		tell_lines(t, p->pretence);
 	}
-	json_string(&t->json, "fake-root-db", p->fake_root_db);
-	if (p->fake_root_db) {
-		fact_line(t);
-		fact_say(t, "what is pretended of files is kept in %s\n", p->fake_root_db);
-	}
+	fact_word(t, "fake-root-db", p->fake_root_db, "what is pretended of files is kept in");
 	json_string(&t->json, "seccomp-policy", policy ? policy->name : NULL);
 	if (policy) {
 		fact_line(t);

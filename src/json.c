@@ -119,6 +119,15 @@ void json_number(struct json *j, const char *key, long long value)
 	put_text(j, text);
 }
 
+void json_unsigned(struct json *j, const char *key, unsigned long long value)
+{
+	char text[32];
+
+	begin(j, key);
+	snprintf(text, sizeof text, "%llu", value);
+	put_text(j, text);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
 	begin(j, key);

@@ -27,6 +27,7 @@ void json_close(struct json *j, char bracket);
 void json_string(struct json *j, const char *key, const char *value);
 
 void json_number(struct json *j, const char *key, long long value);
+void json_unsigned(struct json *j, const char *key, unsigned long long value);
 
 void json_bool(struct json *j, const char *key, bool value);
 

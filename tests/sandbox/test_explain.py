@@ -88,6 +88,16 @@ class Explain(ProbeCase):
         self.assertNotIn('\x1b', r.out)
         self.assertIn(r'\x1b[2J\x0a', r.out)
 
+    def test_odd_names_of_files_are_shown_without_harm(self):
+        r = self.husk('--explain', '--fake-root-consistent', '--fake-root-db', '/\x1b[2J', 'ls')
+        self.assertNotIn('\x1b', r.out)
+        self.assertIn(r"kept in $'/\x1b[2J'", r.out)
+
+    def test_a_limit_past_what_is_signed(self):
+        r = self.husk('--explain-json', '--rlimit', f'fsize={2 ** 64 - 2}', 'ls')
+        self.assertEqual(json.loads(r.out)['limits']['rlimits'],
+                         [{'name': 'fsize', 'soft': 2 ** 64 - 2, 'hard': 2 ** 64 - 2}])
+
     def test_a_bad_plan_is_refused(self):
         self.assertFails(self.husk('--explain', '--hostname', 'x', 'ls'), 125, '--unshare-uts')
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* JSON: commas, every kind of value, and any bytes in strings. */
 
+#include <stdint.h>
 #include <string.h>
 
 #include "json.h"
@@ -38,8 +39,9 @@ int main(void)
 	json_string(&j, "none", NULL);
 	json_close(&j, '}');
 	json_newline(&j);
-	json_number(&j, NULL, 1);
-	ok(text_is(&j, "{\"a\": \"b\", \"n\": -5, \"list\": [true, null, {}], \"none\": null}\n1"),
+	json_unsigned(&j, NULL, UINT64_MAX);
+	ok(text_is(&j, "{\"a\": \"b\", \"n\": -5, \"list\": [true, null, {}], \"none\": null}\n"
+		       "18446744073709551615"),
 	   "values nest, with commas between them");
 	json_free(&j);
 	ok(j.length == 0 && !j.text && !j.comma, "freed, it is an empty document");
