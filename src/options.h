@@ -41,9 +41,9 @@ struct option {
 	unsigned flags; /* OPT_* */
 	/* Acts on the operands as typed; returns 0 or -errno with the failure recorded. */
 	int (*handler)(struct parse *p, const struct option *o, char **operands);
-	unsigned long
-		arg; /* the handler's: a CLONE_* flag, or the offset of a field of struct plan */
-	unsigned arg2; /* the handler's: OP_* flags */
+	unsigned long arg; /* the handler's: the offset of a field of struct plan, a CLONE_* flag,
+			      an OP_* type, an ACTION_*, … */
+	unsigned arg2; /* the handler's: OP_* flags, or how many layers an overlay needs */
 	const char *help; /* one line */
 };
 

@@ -49,9 +49,12 @@ static int unknown_option(struct parse *p, const char *word)
 		size_t length = strlen(options[i].name);
 
 		if (strncmp(word, options[i].name, length) == 0 && word[length] == '=')
-			return fail(p->fail, 0,
-				    "Unknown option %s; the operand of %s is the next word", word,
-				    options[i].name);
+			return fail(
+				p->fail, 0,
+				*options[i].operands
+					? "Unknown option %s; the operand of %s is the next word"
+					: "Unknown option %s; %s takes no operand",
+				word, options[i].name);
 		distance = parse_distance(word, options[i].name);
 		if (distance < best) {
 			best = distance;

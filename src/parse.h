@@ -18,7 +18,6 @@ struct parse {
 	bool nested; /* inside a list of --args */
 	uint64_t seen[4]; /* rows of the table met so far, a bit each */
 	/* modifiers waiting for their option */
-	const char *modifier;
 	bool perms_set, size_set;
 	uint64_t mount_attrs; /* of --mount-flags */
 	bool over_link;

@@ -144,6 +144,12 @@ static bool database_alone(const struct plan *p)
 	return p->fake_root_db && !p->consistent;
 }
 
+/* What of another user namespace is joined is out of the supervisor's reach. */
+static bool consistent_and_mntns(const struct plan *p)
+{
+	return p->consistent && p->mntns_fd >= 0 && p->userns_fd < 0;
+}
+
 static bool argv0_and_probe(const struct plan *p)
 {
 	return p->self_test && p->argv0;
@@ -309,6 +315,8 @@ static const struct rule early_rules[] = {
 	  "what --fake-root pretends is not remembered" },
 	{ locks_and_consistent, "--rlimit locks is not compatible with --fake-root-consistent",
 	  "it tells processes apart by that limit, which limits nothing" },
+	{ consistent_and_mntns, "--fake-root-consistent with --mntns requires --userns",
+	  "its supervisor enters the mounts as root of the user namespace that owns them" },
 	{ argv0_and_probe, "--argv0 is not compatible with --self-test",
 	  "the probe that is run instead of a command is told by that word what it is" },
 	{ without_and_no_join, "--join-without requires --join-pid or --join-fd", NULL },

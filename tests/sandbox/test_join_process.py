@@ -13,8 +13,8 @@ from probe import BWRAP, HOST, HUSK, ORACLE, SMALL, main
 
 # what may be said of a command that joins, by groups of the table and beyond them
 MAKING = {'namespaces', 'root'}
-ALSO = {'--as-pid-1', '--disable-userns', '--file-label', '--hostname', '--landlock',
-        '--landlock-abi', '--landlock-tcp', '--map-current-user', '--map-root-user',
+ALSO = {'--as-pid-1', '--disable-userns', '--fake-root-consistent', '--file-label', '--hostname',
+        '--landlock', '--landlock-abi', '--landlock-tcp', '--map-current-user', '--map-root-user',
         '--not-a-security-boundary', '--pid-limit', '--sysctl', '--userns-block-fd'}
 
 

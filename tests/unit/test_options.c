@@ -192,6 +192,8 @@ static void unknown_words(void)
 	ok(parse("--unshare-nett", "c") < 0 && says("did you mean --unshare-net?"), "one too many");
 	ok(parse("--tmpsf", "/x", "c") < 0 && says("did you mean --tmpfs?"), "two swapped");
 	ok(parse("--uid=5", "c") < 0 && says("next word"), "an operand behind an equals sign");
+	ok(parse("--unshare-net=1", "c") < 0 && says("--unshare-net takes no operand"),
+	   "and where there is none");
 	ok(parse("--qqqqqqqqqqqq", "c") < 0 && says("Unknown option --qqqqqqqqqqqq") &&
 		   !strstr(failure.text, "mean"),
 	   "nothing is near");
@@ -228,6 +230,8 @@ static void repeats(void)
 	ok(parse("--uid", "1", "--uid", "2", "c") == 0 && plan.uid == 2 && plan.n_warnings == 1 &&
 		   strcmp(plan.warnings[0].option, "--uid") == 0,
 	   "the last --uid counts, with a warning");
+	ok(parse("--fake-root-db", "a", "--fake-root-db", "b", "c") == 0 && plan.n_warnings == 1,
+	   "one database as well");
 	ok(parse("--tmpfs", "/a", "--tmpfs", "/a", "c") == 0 && plan.n_warnings == 0,
 	   "a repeated operation is none");
 	ok(parse("--level-prefix", "--uid", "1", "--uid", "2", "c") == 0 &&

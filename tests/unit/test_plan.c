@@ -85,6 +85,12 @@ static void rules(void)
 	ok(husk("--netns", "3", "--unshare-net", "--share-net") == 0, "and when it is taken back");
 	ok(husk("--mntns", "3", "--tmpfs", "/x") < 0 && says("--mntns"), "--mntns, --tmpfs");
 	ok(husk("--mntns", "3") == 0 && plan.root == ROOT_JOINED, "--mntns alone");
+	ok(husk("--mntns", "3", "--fake-root-consistent") < 0 && says("--userns") &&
+		   husk("--mntns", "3", "--userns", "4", "--fake-root-consistent") == 0,
+	   "--mntns, --fake-root-consistent: only with --userns");
+	ok(husk("--join-pid", "3", "--fake-root-consistent") < 0 && says("--join-pid") &&
+		   says("--fake-root-consistent"),
+	   "--join-pid, --fake-root-consistent");
 	ok(husk("--join-pid", "3", "--tmpfs", "/x") < 0 && says("--tmpfs"), "--join-pid, --tmpfs");
 	ok(husk("--join-fd", "3", "--unshare-net") < 0 && says("--join-fd") &&
 		   says("--unshare-net"),
