@@ -189,7 +189,8 @@ class Output(Bad):
     def test_what_cannot_be_printed(self):
         for program, words, rc in ((HUSK, '--help', 125), (HUSK, '--version', 125),
                                    (HUSK, '--dump-options', 125), (HUSK, '--features', 125),
-                                   (HUSK, '--explain true', 125), (HUSK, '--explain-json true', 125),
+                                   (HUSK, '--explain true', 125),
+                                   (HUSK, '--explain-json true', 125),
                                    (BWRAP, '--help', 1), (BWRAP, '--version', 1)):
             with self.subTest(words, program=program):
                 r = self.run_cmd(['sh', '-c', f'{program} {words} > /dev/full'])
