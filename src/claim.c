@@ -13,12 +13,17 @@
 static int not_open(const struct plan *p, struct fail *f, const char *option, int fd,
 		    const char *bwrap_text)
 {
+	const char *hint = "the caller has not opened that descriptor";
+	const struct args *a;
 	int err = errno;
+
+	for (a = p->args; a < p->args + p->n_args; a++)
+		if (a->fd == fd)
+			hint = "--args has read that descriptor, and closed it";
 
 	if (!p->as->explains && *bwrap_text)
 		return fail(f, err, "%s", bwrap_text);
-	return fail_hint(f, fail(f, err, "%s %d", option, fd),
-			 err == EBADF ? "the caller has not opened that descriptor" : NULL);
+	return fail_hint(f, fail(f, err, "%s %d", option, fd), err == EBADF ? hint : NULL);
 }
 
 /* The named fields of the plan. */

@@ -162,11 +162,12 @@ int opt_map_ids(struct parse *p, const struct option *o, char **operands)
 	struct extent *e;
 
 	if (parse_triple(operands[0], value) < 0)
-		return fail_hint(p->fail, fail(p->fail, 0, "Invalid %s: %s", o->name, operands[0]),
+		return fail_hint(p->fail,
+				 fail(p->fail, 0, "%s %s: not a range", o->name, operands[0]),
 				 "three numbers, INNER:OUTER:COUNT, such as 1:100000:65535");
 	if (ranges_invalid(value[0], value[2]) || ranges_invalid(value[1], value[2]))
 		return fail_hint(
-			p->fail, fail(p->fail, 0, "Invalid %s: %s", o->name, operands[0]),
+			p->fail, fail(p->fail, 0, "%s %s: not a range", o->name, operands[0]),
 			value[2] == 0 ? "an empty range maps nothing: the third number is a count"
 				      : "ids end at 4294967294");
 	e = plan_append(&asked->list, &asked->n, sizeof *e);

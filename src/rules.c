@@ -195,6 +195,13 @@ static bool maps_and_block(const struct plan *p)
 	return maps_asked(p) && p->userns_block_fd >= 0;
 }
 
+/* Of a user namespace whose maps others write, the caller's own ids cannot be promised. */
+static bool current_and_other_maps(const struct plan *p)
+{
+	return p->map_current && !(p->uid_set && p->gid_set) &&
+	       (p->userns_fd >= 0 || p->userns_block_fd >= 0);
+}
+
 static bool maps_and_consistent(const struct plan *p)
 {
 	return maps_asked(p) && p->consistent;
@@ -306,6 +313,9 @@ static const struct rule early_rules[] = {
 	{ maps_and_block,
 	  "--map-auto, --map-users and --map-groups are not compatible with --userns-block-fd",
 	  "with that the caller writes the id maps" },
+	{ current_and_other_maps,
+	  "--map-current-user is not compatible with --userns or --userns-block-fd",
+	  "others write the id maps there: --uid and --gid choose among the ids that they have" },
 	{ maps_and_consistent,
 	  "--map-auto, --map-users and --map-groups are not compatible with "
 	  "--fake-root-consistent",

@@ -62,6 +62,11 @@ class Numbers(Bad):
         self.refused(*HOST, '--keep-fd', '99', names=['--keep-fd', '99'],
                      err='Bad file descriptor', both=False)
 
+    def test_a_descriptor_that_args_has_closed(self):
+        fd = self.fd('')
+        r = self.husk('--args', fd, '--keep-fd', fd, 'true', pass_fds=[fd])
+        self.assertFails(r, 125, f'--keep-fd {fd}: Bad file descriptor\n.*--args has read that')
+
     def test_ids(self):
         for option in ('--uid', '--gid'):
             for word in ('-1', '4294967295', '4294967296', HUGE, '', 'root', '0x0', '1 ', '1.5'):

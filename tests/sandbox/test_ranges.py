@@ -6,6 +6,7 @@ subordinate ids."""
 import json
 import os
 import pwd
+import re
 import signal
 
 from probe import HOST, HUSK, PROC, ProbeCase, SMALL, main, wait_until
@@ -344,14 +345,15 @@ class Named(RangesCase):
                      '1:2:c', '-1:2:3', '1:-2:3', '1:2:-3', '+1:2:3', ' 1:2:3', '1:2:3 ', '0x1:2:3',
                      '1:2:4294967296', '99999999999:2:3', '1:18446744073709551617:3', '1.5:2:3'):
             for option in ('--map-users', '--map-groups'):
-                self.refuse(option, word, err=f'Invalid {option}: ',
+                self.refuse(option, word, err=f'husk: {option} {re.escape(word)}: not a range',
                             hint='INNER:OUTER:COUNT')
 
     def test_out_of_bounds(self):
         for word, hint in (('1:2:0', 'an empty range'), ('4294967295:0:1', 'end at 4294967294'),
                            ('0:4294967295:1', 'end at'), ('2:4294967290:6', 'end at'),
                            ('4294967290:2:6', 'end at')):
-            self.refuse('--map-users', word, err='Invalid --map-users', hint=hint)
+            self.refuse('--map-users', word, err=f'husk: --map-users {word}: not a range',
+                        hint=hint)
 
     def test_overlapping(self):
         a = self.first

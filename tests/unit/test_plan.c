@@ -48,6 +48,13 @@ static void rules(void)
 	   "--userns, --unshare-user-try");
 	ok(husk("--userns", "3", "--unshare-all") < 0, "--userns, --unshare-all");
 	ok(husk("--userns", "3") == 0 && !plan.userns, "--userns alone");
+	ok(husk("--userns", "3", "--map-current-user") < 0 && says("--map-current-user") &&
+		   husk("--userns", "3", "--map-current-user", "--uid", "1", "--gid", "1") == 0,
+	   "--userns, --map-current-user: its ids are what they are");
+	ok(husk("--userns-block-fd", "3", "--info-fd", "4", "--unshare-user",
+		"--map-current-user") < 0 &&
+		   says("--map-current-user"),
+	   "--userns-block-fd, --map-current-user");
 	ok(bwrap("--disable-userns") < 0 && says("--unshare-user"), "--disable-userns as bwrap");
 	ok(bwrap("--disable-userns", "--unshare-user") == 0, "with a user namespace asked for");
 	ok(husk("--disable-userns") == 0 && plan.two_levels, "as husk there always is one");
