@@ -6,6 +6,7 @@
 #include "personality.h"
 #include "plan.h"
 #include "policy.h"
+#include "ranges.h"
 #include "sys.h"
 #include "util.h"
 
@@ -122,7 +123,8 @@ void fact_walls_tell(struct facts *t)
 	bool alone = ((p->unshare | p->joins) & CLONE_NEWPID) || p->pidns_fd >= 0;
 
 	fact_flag(t, "no-new-privs", true, "no_new_privs");
-	fact_flag(t, "setgroups-denied", p->userns && p->userns_block_fd < 0, "setgroups denied");
+	fact_flag(t, "setgroups-denied",
+		  p->userns && p->userns_block_fd < 0 && !ranges_setgroups(p), "setgroups denied");
 	fact_flag(t, "terminal-input-refused", true,
 		  "TIOCSTI and TIOCLINUX refused when there is a terminal");
 	fact_flag(t, "fresh-keyring", p->as->fresh_keyring, "a session keyring of its own");

@@ -126,7 +126,7 @@ static void tell_root(struct facts *t)
 	} kinds[] = {
 		[ROOT_HOST] = { "host", "the host's tree as it is" },
 		[ROOT_IN_PLACE] = { "in-place",
-				    "the host's tree, with the flags of the first mount" },
+				    "the host's tree, with the flags of the mount on it" },
 		[ROOT_NEW] = { "new", "new, empty but for what follows" },
 		[ROOT_JOINED] = { "joined", "that of the joined mount namespace" },
 	};

@@ -228,7 +228,9 @@ class Auto(RangesCase):
             {'inside': 1, 'outside': self.first, 'count': self.count}])
         self.assertEqual((identity['maps-by'], identity['setgroups'], identity['levels']),
                          ('newuidmap', True, 2))
+        self.assertIs(plan['walls']['setgroups-denied'], False)
         text = self.husk('--explain', *TWO, '--', 'true').out
+        self.assertNotIn('setgroups denied', text)
         self.assertIn(f'uids 1 to {self.count} are {self.first} to '
                       f'{self.first + self.count - 1} outside', text)
 
