@@ -40,8 +40,8 @@ class Joined(JoinCase):
         refused = 0
         for number in range(1, 18):
             r = self.run_cmd(['strace', '-f', '-qq', '-o', '/dev/null', '-e',
-                              f'inject=newfstatat:error=ENOMEM:when={number}', HUSK, '--join-pid',
-                              pid, '--', 'readlink', *IDS.split()])
+                              f'inject=newfstatat,statx:error=ENOMEM:when={number}', HUSK,
+                              '--join-pid', pid, '--', 'readlink', *IDS.split()])
             refused += r.rc == 125
             if r.rc == 0:
                 self.assertEqual(r.out.split(), list(ids(pid).values()))
