@@ -53,7 +53,7 @@ static int claim_named(struct plan *p, struct fail *f)
 		{ &p->join_fd, "--join-fd", "", false, false },
 		{ &p->userns_block_fd, "--userns-block-fd", "", true, false },
 		{ &p->block_fd, "--block-fd", "", true, false },
-		{ &p->sync_fd, "--sync-fd", "", true, p->as_pid_1 },
+		{ &p->sync_fd, "--sync-fd", "", true, p->as_pid_1 && !p->as->closes_fds },
 	};
 	size_t i;
 

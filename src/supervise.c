@@ -109,6 +109,13 @@ static bool is_heard(struct supervisor *su)
 	return !su->unheard;
 }
 
+/* The descriptor of --sync-fd, where there is no init to hold it, and the command does not get it.
+ */
+static int held_fd(const struct plan *p)
+{
+	return p->as_pid_1 && p->as->closes_fds ? p->sync_fd : NO_FD;
+}
+
 /* The sandbox's first process is known: tell the caller, wait where it wants to write the maps, let
  * it go on. */
 static int child_known(struct supervisor *su, pid_t child)
@@ -130,7 +137,7 @@ static int child_known(struct supervisor *su, pid_t child)
 	r = p->userns_block_fd >= 0 ? supervise_wait(su, p->userns_block_fd, POLLIN) : 0;
 	if (r < 0)
 		return r;
-	if (p->watched && (su->watcher = watcher_start(su->child, su->fail)) < 0)
+	if (p->watched && (su->watcher = watcher_start(su->child, held_fd(p), su->fail)) < 0)
 		return su->watcher;
 	r = channel_send(su->socket, MESSAGE_GO, 0);
 	/* one that has ended says why, or its end does */
@@ -366,6 +373,7 @@ static int close_others(struct supervisor *su)
 		       su->plan->status_fd,
 		       su->plan->userns_block_fd,
 		       su->plan->self_socket,
+		       held_fd(su->plan),
 		       su->mark };
 	int r;
 

@@ -4,7 +4,7 @@
  * An init would do it, from within. This command has none, and its parent-death signal it can clear
  * itself, prctl(2). So somebody outside does it: a child of the launcher's, which the sandbox
  * neither sees nor reaches, in a session of its own, where what ends the launcher's process group
- * leaves it. It holds nothing but a pidfd of each. */
+ * leaves it. It holds nothing but a pidfd of each, and the descriptor of --sync-fd. */
 #include "watcher.h"
 
 #include <errno.h>
@@ -22,13 +22,13 @@
 #include "util.h"
 
 /* The watcher: writes to READY when it has begun, or else ends with an errno as its status. */
-static _Noreturn void watch(int launcher, int child, int ready)
+static _Noreturn void watch(int launcher, int child, int sync, int ready)
 {
 	struct pollfd fds[] = {
 		{ .fd = launcher, .events = POLLIN },
 		{ .fd = child, .events = POLLIN },
 	};
-	int keep[] = { launcher, child, ready }, r;
+	int keep[] = { launcher, child, sync, ready }, r;
 	uint64_t all = ~UINT64_C(0);
 	ssize_t n;
 
@@ -50,6 +50,8 @@ static _Noreturn void watch(int launcher, int child, int ready)
 		poll(fds, ARRAY_SIZE(fds), -1);
 	if (fds[0].revents)
 		sys_pidfd_send_signal(child, SIGKILL);
+	while (sync >= 0 && fds[1].revents == 0)
+		poll(&fds[1], 1, -1);
 	_exit(0);
 }
 
@@ -70,7 +72,7 @@ static int wait_ready(int watcher, int ready)
 	return end.si_code == CLD_EXITED && end.si_status ? -end.si_status : -ESRCH;
 }
 
-int watcher_start(int child, struct fail *f)
+int watcher_start(int child, int sync, struct fail *f)
 {
 	CLEANUP(fd_closep) int launcher = sys_pidfd_open(getpid());
 	CLEANUP(fd_closep) int ready = NO_FD;
@@ -88,7 +90,7 @@ int watcher_start(int child, struct fail *f)
 	ready = pair[0];
 	pid = sys_clone3(&args);
 	if (pid == 0)
-		watch(launcher, child, pair[1]);
+		watch(launcher, child, sync, pair[1]);
 	r = pid < 0 ? neg_errno() : 0;
 	fd_close(pair[1]);
 	if (r == 0)

@@ -203,6 +203,25 @@ class Status(ProbeCase):
         self.assertEqual(os.read(read, 1), b'')
         self.assertEqual(p.wait(), 0)
 
+    def test_sync_fd_without_an_init(self):
+        """The command does not get it, and still it is held until the end."""
+        for how in ('ends', 'is killed'):
+            with self.subTest(how):
+                read, write = self.pipe()
+                p = self.spawn([HUSK, *SMALL, '--as-pid-1', '--sync-fd', write, '--', 'sh', '-c',
+                                f'test -e /proc/self/fd/{write} && echo got it; echo; cat'],
+                               pass_fds=[write], stdin=-1)
+                self.close(write)
+                self.assertEqual(p.stdout.readline().strip() or b'', b'')
+                self.assertEqual(select.select([read], [], [], 0.3)[0], [])
+                if how == 'ends':
+                    p.stdin.close()
+                else:
+                    p.kill()
+                self.assertEqual(select.select([read], [], [], PATIENCE * SLOW)[0], [read])
+                self.assertEqual(os.read(read, 1), b'')
+                p.wait()
+
     def test_block_fd_holds_the_command_back(self):
         for last in (b'x', b''):
             with self.subTest(last):
