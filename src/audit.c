@@ -368,11 +368,10 @@ int audit_filtered(struct sandbox *sb)
 static int count_filters(int fd)
 {
 	char status[8192];
-	ssize_t n = pread(fd, status, sizeof status - 1, 0);
+	ssize_t n = procfile_read_status(fd, status, sizeof status);
 
 	if (n < 0)
-		return neg_errno();
-	status[n] = '\0';
+		return (int)n;
 	return (int)procfile_field(status, "\nSeccomp_filters:", 10, NULL, 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fail.h"
 #include "plan.h"
+#include "procfile.h"
 #include "sys.h"
 #include "util.h"
 
@@ -23,12 +24,10 @@ static bool switch_is(const struct diagnosis *d, const char *path, const char *v
 static bool filtered(const struct diagnosis *d)
 {
 	CLEANUP(fd_closep) int fd = openat(d->proc_fd, "self/status", O_RDONLY | O_CLOEXEC);
-	char text[4096], *line;
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	char text[8192];
 
-	text[n > 0 ? n : 0] = '\0';
-	line = strstr(text, "\nSeccomp:\t");
-	return line && line[10] == '2';
+	return procfile_read_status(fd, text, sizeof text) > 0 &&
+	       procfile_field(text, "\nSeccomp:", 10, NULL, 0) == 2; /* SECCOMP_MODE_FILTER */
 }
 
 /* Each call is made so that the kernel finds it wrong before it looks at anything else, and says so

@@ -14,6 +14,17 @@ ssize_t procfile_read(int proc_fd, const char *path, char *text, size_t size);
 /* The same of the file NAME of process PID. */
 ssize_t procfile_read_of(int proc_fd, pid_t pid, const char *name, char *text, size_t size);
 
+/* Reads the status file of the process WHO, a pid or "self", proc_pid_status(5), as
+ * procfile_read(), but for its groups: there may be 65536 of them, as many as the process chooses,
+ * before what tells of its walls. What does not fit then is -EOVERFLOW. */
+ssize_t procfile_status(int proc_fd, const char *who, char *text, size_t size);
+
+/* The same of process PID. */
+ssize_t procfile_status_of(int proc_fd, pid_t pid, char *text, size_t size);
+
+/* The same of the open file FD, from its beginning. */
+ssize_t procfile_read_status(int fd, char *text, size_t size);
+
 /* The numbers in BASE that follow KEY, as "\nUid:", in the text of a status file,
  * proc_pid_status(5): stores the first N of them, 0 for those that are not there, and returns the
  * last one there is, or 0. */

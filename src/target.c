@@ -25,7 +25,7 @@ static int gather_ids(int proc_fd, struct join *join, struct fail *f)
 {
 	uint64_t uids[2], gids[2]; /* real, effective */
 	char status[8192];
-	ssize_t n = procfile_read_of(proc_fd, join->pid, "status", status, sizeof status);
+	ssize_t n = procfile_status_of(proc_fd, join->pid, status, sizeof status);
 
 	if (n < 0)
 		return fail(f, (int)-n, "/proc/%d/status", (int)join->pid);

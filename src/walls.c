@@ -110,7 +110,7 @@ static int add_limits(struct search *s, pid_t pid)
 static int add_walls(struct search *s, pid_t pid, bool *ret_first)
 {
 	char status[8192];
-	ssize_t n = procfile_read_of(s->proc_fd, pid, "status", status, sizeof status);
+	ssize_t n = procfile_status_of(s->proc_fd, pid, status, sizeof status);
 	uint64_t filters, bounding, own = s->pretends + s->typed;
 	bool strict;
 
@@ -154,6 +154,9 @@ static int gather_processes(struct search *s, struct fail *f)
 	snprintf(name, sizeof name, "%d", (int)s->join->pid);
 	if (n < 0)
 		return fail_process(f, (int)n, name);
+	/* a number cut short by the end of the buffer would be somebody else's */
+	if (n == sizeof children - 1 && (pid = strrchr(children, ' ')))
+		*pid = '\0';
 	for (pid = strtok_r(children, " ", &save); pid; pid = strtok_r(NULL, " ", &save)) {
 		r = add_walls(s, atoi(pid), &ignored);
 		if (r < 0 && r != -ENOENT && r != -ESRCH)
@@ -185,11 +188,9 @@ static int choose_limits(struct search *s)
 /* The parent of a process, 0 when it has none here, or is gone, or -errno. */
 static pid_t parent_of(int proc_fd, const char *who)
 {
-	char status[8192], path[64];
-	ssize_t n;
+	char status[8192];
+	ssize_t n = procfile_status(proc_fd, who, status, sizeof status);
 
-	snprintf(path, sizeof path, "%s/status", who);
-	n = procfile_read(proc_fd, path, status, sizeof status);
 	if (n < 0)
 		return n == -ENOENT || n == -ESRCH ? 0 : (pid_t)n;
 	return (pid_t)procfile_field(status, "\nPPid:", 10, NULL, 0);

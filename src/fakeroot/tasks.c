@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "../procfile.h"
 #include "../sys.h"
 #include "../util.h"
 
@@ -208,7 +209,7 @@ int task_status(const struct call *c, struct task_status *ret)
 {
 	CLEANUP(fd_closep) int fd = NO_FD;
 	int task = task_directory(c, true);
-	char text[4096], *line;
+	char text[8192], *line;
 	struct stat userns;
 	ssize_t n;
 
@@ -219,10 +220,9 @@ int task_status(const struct call *c, struct task_status *ret)
 	if (userns.st_ino != c->world->userns)
 		return -EXDEV;
 	fd = openat(task, "status", O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	n = fd < 0 ? neg_errno() : procfile_read_status(fd, text, sizeof text);
 	if (n < 0)
-		return neg_errno();
-	text[n] = '\0';
+		return (int)n;
 	line = strstr(text, "\nUmask:");
 	ret->umask = line ? (mode_t)strtoul(line + 7, NULL, 8) : 0077;
 	line = strstr(text, "\nCapEff:");

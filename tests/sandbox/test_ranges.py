@@ -485,5 +485,34 @@ class Tools(RangesCase):
         self.assertRegex(r.out, r'^-rw\S+ (www-data|33)/(video|44) ')
 
 
+class Groups(RangesCase):
+    """A process of many groups: /proc has them before what it tells of capabilities and filters."""
+
+    MANY = 'import os, sys; os.setgroups(range(2000)); '
+
+    def many(self, *args):
+        """Words that run a command, ARGS, with many groups in a sandbox."""
+        return [HUSK, '--map-auto', '--', '/usr/bin/python3', '-IS', '-c',
+                self.MANY + 'os.execvp(sys.argv[1], sys.argv[1:])', *args]
+
+    def test_filters_of_who_is_joined(self):
+        p = self.spawn([HUSK, '--map-auto', *SMALL, '--seccomp-policy', 'default', '--',
+                        '/usr/bin/python3', '-IS', '-c',
+                        self.MANY + 'print(flush=True); sys.stdin.read()'], stdin=-1)
+        self.assertEqual(p.stdout.readline(), b'\n')
+        r = self.husk('--join-pid', self.descendants(p.pid)[-1], '--', 'true')
+        self.assertFails(r, 125, 'runs under seccomp filters that the command would not have')
+
+    def test_filters_of_the_command(self):
+        r = self.run_cmd(self.many(HUSK, *HOST, '--seccomp-policy', 'default', '--', 'grep',
+                                   'Seccomp_filters', '/proc/self/status'))
+        self.assertRuns(r, 'Seccomp_filters:\t1\n')
+
+    def test_capabilities_of_a_pretended_root(self):
+        self.assertRuns(self.run_cmd(self.many(
+            HUSK, *HOST, '--tmpfs', '/mnt', '--fake-root-consistent', '--', 'sh', '-c',
+            'mknod /mnt/n c 1 3; stat -c %F /mnt/n')), 'character special file\n')
+
+
 if __name__ == '__main__':
     main()
