@@ -71,8 +71,8 @@ def comparable(mount):
     """A mount as a tuple without ids, devices, peer groups and the staging directory's name."""
     root, options = mount.root, set(mount.superopts)
     if mount.point == '/' and mount.fstype == 'tmpfs':
-        root = '/' if root == '/newroot' else root
-        options.discard('mode=755')
+        root = '/' if root in ('/newroot', '/root') else root
+        options -= {'mode=755', 'mode=700'}
     return (mount.point, root, mount.fstype, mount.source, ','.join(sorted(mount.opts)),
             ','.join(sorted(options)))
 
