@@ -111,9 +111,9 @@ int opt_shift(struct parse *p, const struct option *o, char **operands)
 		memcpy(whole, number, length);
 	if (parse_number(whole, 10, SHIFT_MAX, &seconds) < 0 ||
 	    (*point && parse_nanoseconds(point + 1, &shift->nanoseconds) < 0))
-		return fail_hint(p->fail,
-				 fail(p->fail, 0, "Invalid %s: %s", o->name + 2, operands[0]),
-				 "a number of seconds such as 86400, -60 or 0.5");
+		return fail_hint(
+			p->fail, fail(p->fail, 0, "Invalid %s: %s", o->name + 2, operands[0]),
+			"a number of seconds such as 86400, -60 or 0.5, at most 4611686018");
 	shift->seconds = back ? -(int64_t)seconds : (int64_t)seconds;
 	if (back && shift->nanoseconds > 0) {
 		shift->seconds--;

@@ -28,6 +28,21 @@ static int find_offset(const char *text, const char *clock, long long *ret_secon
 	return 0;
 }
 
+/* Says that the kernel does not let CLOCK go so far. time_namespaces(7). */
+static int out_of_range(struct sandbox *sb, const char *clock, const struct shift *shift)
+{
+	if (*shift->typed == '-')
+		return fail_hint(sb->fail,
+				 fail(sb->fail, 0, "--%s %s: the clock would be before its zero",
+				      clock, shift->typed),
+				 "the clocks begin at zero when the machine boots: /proc/uptime "
+				 "shows how far back they can go");
+	return fail_hint(
+		sb->fail,
+		fail(sb->fail, 0, "--%s %s: the clock would be too far ahead", clock, shift->typed),
+		"the kernel lets it go to half of what it can count, 146 years");
+}
+
 /* Adds SHIFT, if it is asked for, to the offset of CLOCK, through FD, whose whole content is TEXT.
  */
 static int shift_clock(struct sandbox *sb, int fd, const char *text, const char *clock,
@@ -47,13 +62,7 @@ static int shift_clock(struct sandbox *sb, int fd, const char *text, const char 
 	if (lseek(fd, 0, SEEK_SET) == 0 && write(fd, line, (size_t)n) == n)
 		return 0;
 	if (errno == ERANGE)
-		return fail_hint(sb->fail,
-				 fail(sb->fail, 0,
-				      "--%s %s: the clock would be before its zero, or centuries "
-				      "ahead",
-				      clock, shift->typed),
-				 "the clocks begin at zero when the machine boots: /proc/uptime "
-				 "shows how far back they can go");
+		return out_of_range(sb, clock, shift);
 	return fail(sb->fail, errno, "--%s %s", clock, shift->typed);
 }
 

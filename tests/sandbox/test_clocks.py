@@ -115,6 +115,18 @@ class Clocks(ProbeCase):
 
 
 class Refused(ProbeCase):
+    def test_too_far_ahead(self):
+        for option in ('--boottime', '--monotonic'):
+            r = self.husk('--unshare-time', option, '4611686018', 'true')
+            self.assertFails(r, 125, f'{option} 4611686018: .*too far ahead')
+            self.assertIn('146 years', r.err)
+            self.assertNotIn('zero', r.err)
+
+    def test_more_than_there_are(self):
+        r = self.husk('--unshare-time', '--boottime', '4611686019', 'true')
+        self.assertFails(r, 125, 'Invalid boottime: 4611686019')
+        self.assertIn('at most 4611686018', r.err)
+
     def test_before_zero(self):
         for option in ('--boottime', '--monotonic'):
             for args in ((), SMALL):
