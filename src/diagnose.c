@@ -88,8 +88,8 @@ static void explain_proc(struct diagnosis *d)
 	covers = count_covers(f, proc, first);
 	fclose(f);
 	if (covers > 1)
-		cause_found(d, hint, "something is mounted on %s and on %zu other parts of /proc",
-			    first, covers - 1);
+		cause_found(d, hint, "something is mounted on %s and on %zu other part%s of /proc",
+			    first, covers - 1, covers > 2 ? "s" : "");
 	else if (covers == 1)
 		cause_found(d, hint, "something is mounted on %s", first);
 	else

@@ -90,6 +90,11 @@ class MaskedProc(ProbeCase):
                               'mount --bind /dev/null /proc/version')
         self.assertFails(r, 125, 'something is mounted on /proc/fs and on 2 other parts of /proc')
 
+    def test_one_more_cover(self):
+        r = self.masked(HUSK, *SMALL, 'true',
+                        setup=f'{self.MASK}; mount --bind /dev/null /proc/uptime')
+        self.assertFails(r, 125, 'something is mounted on /proc/fs and on 1 other part of /proc\n')
+
     def test_a_read_only_one(self):
         r = self.masked(HUSK, *SMALL, 'true', setup='mount -o remount,bind,ro /proc')
         self.assertFails(r, 125, 'setting up uid map: Read-only file system')
