@@ -333,14 +333,15 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = options_parse(&plan, argv + 1, slurp_fd, &failure);
 	trace_lap(&trace, "launcher", "options");
+	/* its copy begins anew, and prints the warnings */
+	if (r == 0 && (plan.action == ACTION_RUN || explains(&plan)))
+		r = sealed_run(&plan, argv, &failure);
 	print_warnings(&plan);
 	/* whoever forgot the command need not read every option */
 	if (r == 0 && plan.action == ACTION_USAGE && plan.as->explains)
 		r = fail_no_command(&plan, argv + argc, &failure);
 	if (r == 0 && plan.action != ACTION_RUN && !explains(&plan))
 		return inform(&plan, argv[0], &failure);
-	if (r == 0)
-		r = sealed_run(&plan, argv, &failure);
 	if (r == 0)
 		r = run(&plan, argv, &trace, &status, &phase, &failure);
 	if (r < 0) {

@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 from joining import IDS, JoinCase, asleep, children, comm, ids
@@ -121,6 +122,16 @@ class Kinds(JoinCase):
         r = self.husk('--netns', other, '--netns', fd, 'readlink', '/proc/self/ns/net',
                       pass_fds=[fd, other])
         self.assertRuns(r, self.theirs['net'] + '\n')
+
+    def test_repeated_is_said_once(self):
+        """Also where husk begins anew, from a copy that its caller cannot write to."""
+        fd = self.ns(self.target, 'mnt')
+        copy = self.path('husk')
+        shutil.copy(HUSK, copy)
+        r = self.run_cmd([copy, '--mntns', fd, '--umask', '077', '--umask', '027', 'true'],
+                         pass_fds=[fd])
+        self.assertRuns(r)
+        self.assertEqual(r.err.count('Only the last --umask'), 1, r)
 
 
 class Seen(JoinCase):
