@@ -83,8 +83,8 @@ static int step_userns(struct sandbox *sb)
 				       "be a "
 				       "descendant of the current user namespace.")
 				: fail(sb->fail, errno, "Joining specified user namespace failed"),
-			"it must be a user namespace of this user's, opened from "
-			"/proc/PID/ns/user");
+			"it must be a user namespace of this user's, other than the caller's "
+			"own, opened from /proc/PID/ns/user");
 	/* a change of ids makes a process undumpable, and its own files in /proc unreachable */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "can't set dumpable");
@@ -116,15 +116,21 @@ static int step_ids(struct sandbox *sb)
 	const struct plan *p = sb->plan;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
+	static const char no_id[] = "the user namespace that is joined must have that id: see "
+				    "/proc/PID/uid_map and gid_map there";
 
 	if ((p->userns_fd < 0 && !plan_joins_all(p)) || (!p->uid_set && !p->gid_set))
 		return 0;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return fail(sb->fail, errno, "prctl(PR_SET_KEEPCAPS) failed");
 	if (p->gid_set && setresgid(p->gid, p->gid, p->gid) < 0)
-		return fail(sb->fail, errno, "unable to switch to gid %u", p->gid);
+		return fail_hint(sb->fail,
+				 fail(sb->fail, errno, "unable to switch to gid %u", p->gid),
+				 no_id);
 	if (p->uid_set && setresuid(p->uid, p->uid, p->uid) < 0)
-		return fail(sb->fail, errno, "unable to switch to uid %u", p->uid);
+		return fail_hint(sb->fail,
+				 fail(sb->fail, errno, "unable to switch to uid %u", p->uid),
+				 no_id);
 	if (syscall(SYS_capget, &header, data) < 0)
 		return fail(sb->fail, errno, "capget failed");
 	data[0].effective = data[0].permitted;

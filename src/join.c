@@ -185,6 +185,31 @@ static int check_own(const struct plan *p, const struct join *join, struct fail 
 		"it");
 }
 
+/* The caller is in the namespace NS already, and so will the sandbox be: but what shows it can be
+ * mounted by its owner alone, which the sandbox is not. */
+static int check_shown(const struct plan *p, const struct ns *ns, int fd, struct fail *f)
+{
+	/* the host's tree gets a fresh /proc by itself */
+	const char *option = p->n_ops == 0 && p->mntns_fd < 0 && ns->flag == CLONE_NEWPID
+				     ? "a fresh /proc"
+				     : NULL;
+	const struct op *op;
+
+	if (p->unshare & ns->flag)
+		return 0;
+	for (op = p->ops; op < p->ops + p->n_ops && !option; op++)
+		if ((plan_shown(op) & ns->flag) && !(op->flags & OP_TRY))
+			option = op->option;
+	if (!option)
+		return 0;
+	return fail_hint(f,
+			 fail(f, 0,
+			      "--%sns %d: it is the caller's own already, and %s takes one of "
+			      "another owner",
+			      ns->name, fd, option),
+			 "leave it out, and bind what the host has mounted");
+}
+
 int join_gather(const struct plan *p, int proc_fd, struct join *ret, struct fail *f)
 {
 	size_t i;
@@ -205,8 +230,8 @@ int join_gather(const struct plan *p, int proc_fd, struct join *ret, struct fail
 		r = is_own(proc_fd, &namespaces[i], fd);
 		if (r < 0)
 			return fail(f, -r, "--%sns %d", namespaces[i].name, fd);
-		/* the caller is in it already, and so will the sandbox be */
-		r = r > 0 ? 0 : add_owner(ret, &namespaces[i], fd, proc_fd, f);
+		r = r > 0 ? check_shown(p, &namespaces[i], fd, f)
+			  : add_owner(ret, &namespaces[i], fd, proc_fd, f);
 	}
 	if (r == 0 && ret->n_owners > 0 && p->userns_fd >= 0)
 		r = add_last(ret, p->userns_fd, f);

@@ -227,18 +227,6 @@ static bool shift_and_block(const struct plan *p)
 	return plan_shifts(p) && p->userns_block_fd >= 0;
 }
 
-static bool made_and_joined(const struct plan *p)
-{
-	const uint64_t kinds[] = { CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP,
-				   CLONE_NEWTIME };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if ((p->unshare_named & kinds[i]) && plan_ns_fd(p, kinds[i]) >= 0)
-			return true;
-	return false;
-}
-
 static bool mntns_and_root(const struct plan *p)
 {
 	return p->mntns_fd >= 0 &&
@@ -300,8 +288,6 @@ static const struct rule early_rules[] = {
 	  "the clocks of a time namespace that has processes cannot be set any more" },
 	{ shift_and_block, "--boottime and --monotonic are not compatible with --userns-block-fd",
 	  NULL },
-	{ made_and_joined, "A namespace of one kind cannot be both made and joined",
-	  "leave out either its --unshare option or its descriptor" },
 	{ mntns_and_root, "--mntns takes no option for the root",
 	  "the mounts of a joined namespace stay as they are" },
 	{ join_twice, "--join-pid is not compatible with --join-fd", NULL },
@@ -399,16 +385,42 @@ static int check_settings(const struct plan *p, struct fail *f)
 	return 0;
 }
 
+/* A kind of namespaces that is both made and joined. A pid namespace may be: the new one is a child
+ * of the other. */
+static int check_kinds(const struct plan *p, struct fail *f)
+{
+	static const struct {
+		uint64_t flag;
+		const char *name;
+	} kinds[] = {
+		{ CLONE_NEWNET, "net" },       { CLONE_NEWIPC, "ipc" },	  { CLONE_NEWUTS, "uts" },
+		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if ((p->unshare_named & kinds[i].flag) && plan_ns_fd(p, kinds[i].flag) >= 0)
+			return fail_hint(f,
+					 fail(f, 0, "--%sns %d is not compatible with --unshare-%s",
+					      kinds[i].name, plan_ns_fd(p, kinds[i].flag),
+					      kinds[i].name),
+					 "a namespace is either made or joined: leave one of them "
+					 "out");
+	return 0;
+}
+
 int rules_check_early(const struct plan *p, struct fail *f)
 {
-	/* the one rule whose text depends on what was typed */
+	/* its text depends on what was typed */
 	if (plan_joins_all(p) && p->making)
 		return fail_hint(f,
 				 fail(f, 0, "--join-%s is not compatible with %s",
 				      p->join_fd >= 0 ? "fd" : "pid", p->making),
 				 "the sandbox to join is made already: only what concerns the "
 				 "command can be chosen");
-	return check(p, early_rules, ARRAY_SIZE(early_rules), f);
+	int r = check(p, early_rules, ARRAY_SIZE(early_rules), f);
+
+	return r < 0 ? r : check_kinds(p, f);
 }
 
 int rules_check_late(const struct plan *p, struct fail *f)

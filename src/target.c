@@ -58,10 +58,12 @@ static int gather_kinds(int proc_fd, struct join *join, struct fail *f)
 			join->kinds |= namespaces[i].flag;
 	}
 	if (join->kinds == 0)
-		return fail_hint(f,
-				 fail(f, 0, "Process %d is in no other namespace than the caller",
-				      (int)join->pid),
-				 "there is nothing to join");
+		return fail_hint(
+			f,
+			fail(f, 0, "Process %d is in no other namespace than the caller",
+			     (int)join->pid),
+			"there is nothing to join; the launcher of a sandbox is outside of "
+			"it: name the command (pgrep -P lists children)");
 	return 0;
 }
 

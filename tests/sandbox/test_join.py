@@ -414,11 +414,32 @@ class Refused(JoinCase):
         r = self.husk('--netns', fd, 'true', pass_fds=[fd])
         self.assertFails(r, 125, f'--netns {fd}: .*another kind')
 
+    def test_the_callers_own_shown(self):
+        """What shows a namespace can be mounted by its owner alone; the option to drop is named."""
+        root = ('--ro-bind', '/', '/', '--tmpfs', '/mnt')
+        for kind, option, args in (('pid', 'a fresh /proc', ()),
+                                   ('pid', '--proc', (*root, '--proc', '/proc')),
+                                   ('net', '--sysfs', (*root, '--sysfs', '/mnt')),
+                                   ('ipc', '--mqueue', (*root, '--mqueue', '/mnt')),
+                                   ('cgroup', '--cgroupfs', (*root, '--cgroupfs', '/mnt'))):
+            fd = self.ns(os.getpid(), kind)
+            r = self.husk(f'--{kind}ns', fd, *args, 'true', pass_fds=[fd])
+            self.assertFails(r, 125, f"--{kind}ns {fd}: it is the caller's own already, and "
+                                     f'{option} ')
+            self.assertIn('hint: leave it out', r.err)
+
+    def test_the_callers_own_user_namespace(self):
+        fd = self.ns(os.getpid(), 'user')
+        r = self.husk('--userns', fd, 'true', pass_fds=[fd])
+        self.assertFails(r, 125, f'--userns {fd}: Invalid argument')
+        self.assertIn("other than the caller's own", r.err)
+
     def test_both_made_and_joined(self):
         for kind in ('net', 'ipc', 'uts', 'cgroup', 'time'):
             fd = self.ns(os.getpid(), kind)
             r = self.husk(f'--{kind}ns', fd, f'--unshare-{kind}', 'true', pass_fds=[fd])
-            self.assertFails(r, 125, 'both made and joined')
+            self.assertFails(r, 125, f'--{kind}ns {fd} is not compatible with '
+                                     f'--unshare-{kind}')
 
     def test_maps_of_the_caller(self):
         fd, read, info = self.ns(os.getpid(), 'net'), *self.pipe()

@@ -264,7 +264,16 @@ class Refused(JoinCase):
         self.assertRuns(self.husk('--join-pid', pid, 'true'))
 
     def test_nothing_to_join(self):
-        self.assertFails(self.husk('--join-pid', os.getpid(), 'true'), 125, 'no other namespace')
+        r = self.husk('--join-pid', os.getpid(), 'true')
+        self.assertFails(r, 125, 'no other namespace')
+        self.assertIn('the launcher of a sandbox is outside of it', r.err)
+
+    def test_an_id_that_is_not_there(self):
+        pid = self.small()
+        for option in ('--uid', '--gid'):
+            r = self.husk('--join-pid', pid, option, '5', 'true')
+            self.assertFails(r, 125, f'unable to switch to {option[2:]} 5: Invalid argument')
+            self.assertIn('must have that id', r.err)
 
     def test_no_process(self):
         p = self.spawn(['true'])

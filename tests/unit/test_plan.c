@@ -86,7 +86,8 @@ static void rules(void)
 		"--userns-block-fd", "3") < 0 &&
 		   says("--userns-block-fd"),
 	   "--boottime, --userns-block-fd");
-	ok(husk("--netns", "3", "--unshare-net") < 0 && says("both made and joined"),
+	ok(husk("--netns", "3", "--unshare-net") < 0 && says("--netns 3") &&
+		   says("--unshare-net"),
 	   "--netns, --unshare-net");
 	ok(husk("--netns", "3", "--unshare-all") == 0, "but with all");
 	ok(husk("--netns", "3", "--unshare-net", "--share-net") == 0, "and when it is taken back");
