@@ -361,6 +361,21 @@ static int check(const struct plan *p, const struct rule *rules, size_t n, struc
 	return 0;
 }
 
+/* Of two options that set the same thing one would be lost. */
+static int check_twice(const struct plan *p, const struct setting *s, struct fail *f)
+{
+	const char *other = NULL;
+
+	if (p->hostname && streq(s->path, "kernel/hostname"))
+		other = "--hostname";
+	else if (p->pid_limit > 0 && streq(s->path, "kernel/pid_max"))
+		other = "--pid-limit";
+	if (!other)
+		return 0;
+	return fail_hint(f, fail(f, 0, "--sysctl %s is not compatible with %s", s->word, other),
+			 "they set the same thing: leave one of them out");
+}
+
 /* A setting whose namespace is shared would be the host's. */
 static int check_settings(const struct plan *p, struct fail *f)
 {
@@ -375,13 +390,16 @@ static int check_settings(const struct plan *p, struct fail *f)
 	uint64_t made = p->unshare | (p->userns ? CLONE_NEWUSER : 0);
 	size_t i, k;
 
-	for (i = 0; i < p->n_settings; i++)
+	for (i = 0; i < p->n_settings; i++) {
+		if (check_twice(p, &p->settings[i], f) < 0)
+			return -EINVAL;
 		for (k = 0; k < ARRAY_SIZE(options); k++)
 			if (p->settings[i].ns == options[k].ns && !(made & options[k].ns))
 				return fail_hint(f,
 						 fail(f, 0, "--sysctl %s requires %s",
 						      p->settings[i].word, options[k].option),
 						 "without it the setting would be the host's own");
+	}
 	return 0;
 }
 

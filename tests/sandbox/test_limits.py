@@ -195,6 +195,12 @@ class Sysctl(ProbeCase):
             with self.subTest(setting):
                 self.refused(setting, f" requires --unshare-{option}\n.*the host's own", args=())
 
+    def test_what_another_option_sets(self):
+        for words in (('--sysctl', 'kernel.hostname=x', '--hostname', 'y'),
+                      ('--sysctl', 'kernel/pid_max=350', '--pid-limit', 400)):
+            r = self.husk('--unshare-all', *words, 'true')
+            self.assertFails(r, 125, f'{words[0]} {words[1]} is not compatible with {words[2]}')
+
     def test_of_the_whole_machine(self):
         for setting in ('kernel.core_pattern=x', 'vm.swappiness=1', 'kernel.semx=1',
                         'fs.file-max=1', 'network.x=1', 'kernel.pid_max.x=1', 'user.x=1'):
