@@ -18,7 +18,8 @@
  *                  system
  *   plan.c         the plan, as data (plan_path.c: its paths); plan_check.c: what follows from the
  *                  options; rules.c: against each other;
- *                  rules_join.c: against who is joined; ranges.c: id maps put together
+ *                  rules_join.c: against who is joined; rules_masks.c: masks against what comes
+ *                  after them; ranges.c: id maps put together
  *   explain.c      --help, --dump-options; facts.c: --explain, --explain-json
  *                  (fact_identity.c fact_limits.c fact_ops.c fact_walls.c; fact.c: one fact, for
  *                  a person and as JSON)
