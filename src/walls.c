@@ -9,6 +9,8 @@
  * walls than the command that it has started: then its children count as well. */
 #include "walls.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/major.h>
 #include <stdio.h>
@@ -230,27 +232,51 @@ static bool is_husk(int proc_fd, pid_t pid)
 	return streq(name, "husk") || streq(name, "husk (deleted)");
 }
 
-/* 1 when process PID, a launcher, has the mark of one that has put up Landlock rules, 0 when it has
- * not, or nobody may look, else -errno. */
-static int is_marked(int proc_fd, pid_t pid)
+/* 1 when LINK, of the directory FDS of a process's descriptors, leads to the mark of a launcher
+ * that has put up Landlock rules, 0 when it does not, or nobody may look, else -errno. */
+static int is_mark(int fds, const char *link)
 {
 	static const char mark[] = "/memfd:" LANDLOCK_MARK " ";
-	char path[64], link[64];
-	int fd, missing = 0;
-	ssize_t n;
+	char text[64];
+	ssize_t n = readlinkat(fds, link, text, sizeof text - 1);
 
-	/* launchers have few, and the mark is among the first that they open */
-	for (fd = 0; fd < 1024 && missing < 256; fd++) {
-		snprintf(path, sizeof path, "%d/fd/%d", (int)pid, fd);
-		n = readlinkat(proc_fd, path, link, sizeof link - 1);
-		if (n < 0 && errno != ENOENT)
-			return errno == EACCES || errno == ESRCH ? 0 : neg_errno();
-		missing = n < 0 ? missing + 1 : 0;
-		link[n < 0 ? 0 : n] = '\0';
-		if (strncmp(link, mark, sizeof mark - 1) == 0)
-			return 1;
+	/* "." and ".." are no links, and the mark has no long name */
+	if (n < 0)
+		return errno == EINVAL || errno == ENAMETOOLONG || errno == ENOENT ||
+				       errno == EACCES || errno == ESRCH
+			       ? 0
+			       : neg_errno();
+	text[n] = '\0';
+	return strncmp(text, mark, sizeof mark - 1) == 0;
+}
+
+/* The same of all that process PID, a launcher, has. */
+static int is_marked(int proc_fd, pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	int fd, r = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%d/fd", (int)pid);
+	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		r = errno == ENOENT || errno == EACCES || errno == ESRCH ? 0 : neg_errno();
+		fd_close(fd);
+		return r;
 	}
-	return 0;
+	while (r == 0) {
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry) {
+			r = errno == 0 || errno == ENOENT ? 0 : neg_errno(); /* gone meanwhile */
+			break;
+		}
+		r = is_mark(fd, entry->d_name);
+	}
+	closedir(dir);
+	return r;
 }
 
 /* True when WORD is among the options of process PID, a launcher, as it was called. */

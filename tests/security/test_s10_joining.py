@@ -251,6 +251,17 @@ class Walls(JoinCase):
         self.assertRuns(self.join(pid, '--join-without', 'landlock'))
         self.assertRuns(self.join(self.small()))
 
+    def test_nor_by_a_launcher_that_got_hundreds_of_descriptors(self):
+        """Which it has closed since: its own come after them."""
+        self.landlocked(*SMALL)
+        p = self.spawn([PYTHON, '-IS', '-c', 'import os, sys\nfor _ in range(400):\n    '
+                        'os.set_inheritable(os.dup(0), True)\nos.execv(sys.argv[1], sys.argv[1:])',
+                        HUSK, *SMALL, '--landlock', '--', 'sleep', '60'])
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
+        self.assertFails(self.join(found[0]), 125, 'Landlock rules')
+
     def test_nor_by_a_launcher_of_another_name(self):
         self.landlocked(*SMALL)
         shutil.copyfile(HUSK, self.path('box'))
