@@ -13,15 +13,22 @@
 #include "fail.h"
 #include "util.h"
 
-int label_check(const char *label, struct fail *f)
+int label_check(const char *prefix, const char *label, struct fail *f)
 {
 	CLEANUP(fd_closep) int fd = NO_FD;
 	struct statfs fs;
 
 	if (statfs("/sys/fs/selinux", &fs) < 0 || (unsigned)fs.f_type != SELINUX_MAGIC)
-		return fail(f, 0, "labeling not supported on this system");
+		return fail_hint(
+			f,
+			fail(f, 0, "%s%s%slabeling not supported on this system", prefix,
+			     *prefix ? label : "", *prefix ? ": " : ""),
+			"labels are SELinux's, which this kernel has not switched on, or whose "
+			"file system is not mounted on /sys/fs/selinux");
 	fd = open("/sys/fs/selinux/context", O_RDWR | O_CLOEXEC);
 	if (fd < 0 || write(fd, label, strlen(label) + 1) < 0)
-		return fail(f, 0, "invalid label %s", label);
+		return fail_hint(f, fail(f, 0, "%sinvalid label %s", prefix, label),
+				 "the policy that is loaded must know it: such as "
+				 "system_u:object_r:tmp_t:s0");
 	return 0;
 }

@@ -50,10 +50,11 @@ static int read_filters(struct sandbox *sb)
 
 static int check_labels(const struct plan *p, struct fail *f)
 {
-	int r = p->exec_label ? label_check(p->exec_label, f) : 0;
+	bool named = p->as->explains;
+	int r = p->exec_label ? label_check(named ? "--exec-label " : "", p->exec_label, f) : 0;
 
 	if (r == 0 && p->file_label)
-		r = label_check(p->file_label, f);
+		r = label_check(named ? "--file-label " : "", p->file_label, f);
 	return r;
 }
 

@@ -183,6 +183,14 @@ class Words(Bad):
         self.refused('--keep-fd', '0', '--inherit-fds', names=['--keep-fd', '--inherit-fds'],
                      both=False)
 
+    def test_labels_where_there_is_no_selinux(self):
+        if os.path.exists('/sys/fs/selinux/context'):
+            return  # tests/guest/test_selinux.py has what holds there
+        for option in ('--exec-label', '--file-label'):
+            r = self.husk(option, 'a:b', 'true')
+            self.assertFails(r, 125, f'{option} a:b: labeling not supported on this system')
+            self.assertIn('hint: labels are SELinux', r.err)
+
     def test_repeated_options_are_warned_about(self):
         for program, _, prefix in BOTH:
             r = self.run_cmd([program, *HOST, '--chdir', '/', '--chdir', '/usr', 'pwd'])
