@@ -52,6 +52,16 @@ class Husk(RootProbeCase):
         self.assertEqual(os.stat(os.path.join(work, 'f')).st_uid, 0)
         self.assertRuns(self.husk('--fake-root', '--self-test'))
 
+    def test_a_sandbox_in_a_sandbox(self):
+        """The covers on /proc keep the inner one from a /proc of its own; the way out is named."""
+        outer = [HUSK, *SMALL, '--']
+        r = self.run_cmd([*outer, HUSK, *SMALL, 'true'])
+        self.assertFails(r, 125, 'something is mounted on /proc/')
+        self.assertIn('hint: --proc-try', r.err)
+        r = self.run_cmd([*outer, HUSK, '--unshare-all', *HOST, '--proc-try', '/proc', '--',
+                          'sh', '-c', 'id -u; ls -A /proc'])
+        self.assertRuns(r, '0\n')
+
     def test_a_mask_of_roots_own_file(self):
         self.check([*SMALL, '--mask', '/etc/shadow'], ('access /etc/shadow', 'ENOENT'),
                    ('access /etc/passwd', 'ok'), ('umount /etc 2', 'EPERM'))
