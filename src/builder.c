@@ -293,16 +293,20 @@ static void clone_sandbox(struct sandbox *sb)
 	_exit(0);
 }
 
+/* It is the launcher's alone: a reader of its status must see the end of it. But 0, 1 and 2 are the
+ * command's as well, but as bwrap. */
+static void leave_status(const struct plan *p, int fd)
+{
+	if (fd != p->sync_fd && (fd > 2 || !p->as->closes_fds))
+		fd_close(fd);
+}
+
 _Noreturn void builder_main(struct sandbox *sb)
 {
-	/* the launcher's alone: a reader of its status must see the end of it */
 	fd_close(sb->outer_socket);
-	if (sb->plan->info_fd != sb->plan->sync_fd)
-		fd_close(sb->plan->info_fd);
-	if (sb->plan->json_fd != sb->plan->sync_fd)
-		fd_close(sb->plan->json_fd);
-	if (sb->plan->status_fd != sb->plan->sync_fd)
-		fd_close(sb->plan->status_fd);
+	leave_status(sb->plan, sb->plan->info_fd);
+	leave_status(sb->plan, sb->plan->json_fd);
+	leave_status(sb->plan, sb->plan->status_fd);
 	if (sb->plan->ranges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail(sb->fail, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	else if (steps_run(sb, "builder", builder_steps, ARRAY_SIZE(builder_steps)) == 0) {

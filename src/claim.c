@@ -26,6 +26,13 @@ static int not_open(const struct plan *p, struct fail *f, const char *option, in
 	return fail_hint(f, fail(f, err, "%s %d", option, fd), err == EBADF ? hint : NULL);
 }
 
+/* Makes FD husk's own, unless the command may see it, as it does 0, 1 and 2 whatever else they are
+ * for; as bwrap it does not get even these. */
+static int claim(const struct plan *p, int fd, bool commands)
+{
+	return fcntl(fd, F_SETFD, commands || (p->as->closes_fds && fd <= 2) ? 0 : FD_CLOEXEC);
+}
+
 /* The named fields of the plan. */
 static int claim_named(struct plan *p, struct fail *f)
 {
@@ -58,8 +65,7 @@ static int claim_named(struct plan *p, struct fail *f)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(named); i++) {
-		if (*named[i].fd < 0 ||
-		    fcntl(*named[i].fd, F_SETFD, named[i].commands ? 0 : FD_CLOEXEC) == 0)
+		if (*named[i].fd < 0 || claim(p, *named[i].fd, named[i].commands) == 0)
 			continue;
 		if (!named[i].optional || p->as->explains || errno != EBADF)
 			return not_open(p, f, named[i].option, *named[i].fd, named[i].bwrap_text);
@@ -68,14 +74,13 @@ static int claim_named(struct plan *p, struct fail *f)
 	return 0;
 }
 
-/* What operations read from or bind. As bwrap the command does not get even 0, 1 or 2 of these. */
+/* What operations read from or bind. */
 static int claim_operations(const struct plan *p, struct fail *f)
 {
 	const struct op *op;
 
 	for (op = p->ops; op < p->ops + p->n_ops; op++) {
-		if (op->fd < 0 ||
-		    fcntl(op->fd, F_SETFD, p->as->closes_fds && op->fd <= 2 ? 0 : FD_CLOEXEC) == 0)
+		if (op->fd < 0 || claim(p, op->fd, false) == 0)
 			continue;
 		if (p->as->explains || errno != EBADF)
 			return not_open(p, f, op->option, op->fd, "");
@@ -93,7 +98,7 @@ int claim_fds(struct plan *p, struct fail *f)
 
 	r = claim_named(p, f);
 	for (i = 0; i < p->n_seccomp_fds && r == 0; i++)
-		if (fcntl(p->seccomp_fds[i], F_SETFD, FD_CLOEXEC) < 0)
+		if (claim(p, p->seccomp_fds[i], false) < 0)
 			r = not_open(p, f, "--add-seccomp-fd", p->seccomp_fds[i],
 				     "Can't read seccomp data");
 	for (i = 0; i < p->n_keep_fds && r == 0; i++)

@@ -203,6 +203,14 @@ class Status(ProbeCase):
         self.assertEqual(os.read(read, 1), b'')
         self.assertEqual(p.wait(), 0)
 
+    def test_the_first_three_are_the_commands_as_well(self):
+        for option in ('--info-fd', '--json-status-fd', '--status-fd'):
+            with self.subTest(option):
+                r = self.husk(*HOST, option, '1', 'echo', 'said by the command')
+                self.assertEqual((r.rc, r.err), (0, ''), r)
+                self.assertIn('said by the command\n', r.out)
+        self.assertRuns(self.husk(*HOST, '--block-fd', '0', 'cat', input='xyz'), 'yz')
+
     def test_sync_fd_without_an_init(self):
         """The command does not get it, and still it is held until the end."""
         for how in ('ends', 'is killed'):
