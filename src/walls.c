@@ -29,8 +29,10 @@
 #include "sys.h"
 #include "util.h"
 
-/* So far up, and no further, husk looks for the launcher of a sandbox. */
+/* So far up, and no further, husk looks for what it has in common with a sandbox. */
 #define ANCESTORS_MAX 64
+/* An ancestor of whom a child is known may be gone the next moment. */
+#define CLIMBS_MAX 100
 
 /* What the search for the walls of a process has found out on its way. */
 struct search {
@@ -187,31 +189,30 @@ static int choose_limits(struct search *s)
 	return 0;
 }
 
-/* The parent of a process, 0 when it has none here, or is gone, or -errno. */
+/* The parent of a process, 0 when it has none here, or -errno: -ESRCH when it is gone. */
 static pid_t parent_of(int proc_fd, const char *who)
 {
 	char status[8192];
 	ssize_t n = procfile_status(proc_fd, who, status, sizeof status);
 
 	if (n < 0)
-		return n == -ENOENT || n == -ESRCH ? 0 : (pid_t)n;
+		return n == -ENOENT ? -ESRCH : (pid_t)n;
 	return (pid_t)procfile_field(status, "\nPPid:", 10, NULL, 0);
 }
 
-/* The ancestors of a process, the nearest first, as far as the pid namespace goes. Returns their
+/* The ancestors of the caller, the nearest first, as far as the pid namespace goes. Returns their
  * number or -errno. */
-static int find_ancestors(int proc_fd, const char *who, pid_t ret[static ANCESTORS_MAX])
+static int find_ancestors(int proc_fd, pid_t ret[static ANCESTORS_MAX])
 {
-	char name[16];
+	char name[16] = "self";
 	int n = 0;
 	pid_t pid = 0;
 
-	snprintf(name, sizeof name, "%s", who);
 	while (n < ANCESTORS_MAX && (pid = parent_of(proc_fd, name)) > 0) {
 		ret[n++] = pid;
 		snprintf(name, sizeof name, "%d", (int)pid);
 	}
-	return pid < 0 ? pid : n;
+	return pid < 0 && pid != -ESRCH ? pid : n;
 }
 
 /* True when the program of process PID is called husk. */
@@ -304,36 +305,60 @@ static bool share(int proc_fd, const char *kind, const char *who, pid_t pid)
 	return fstatat(proc_fd, path, &b, 0) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/* Looks at whoever has made the sandbox, and those around it: what the process and the caller have
- * in common confines both. What a process inside says of itself, by its name, its words or a
- * terminal of its own making, must not make walls seem to be husk's own; that it has a mark may. */
-static int look_at_launchers(struct search *s, const struct plan *p)
+/* Looks at process PID, which may have made the sandbox. What a process inside says of itself, by
+ * its name, its words or a terminal of its own making, must not make walls seem to be husk's own;
+ * that it has a mark may. */
+static int look_at(struct search *s, const struct plan *p, pid_t pid)
 {
-	pid_t ours[ANCESTORS_MAX], theirs[ANCESTORS_MAX];
-	int n = find_ancestors(s->proc_fd, "self", ours), n_theirs, i, j, marked;
+	int marked = BROKEN("join-marked") ? 0 : is_marked(s->proc_fd, pid);
 	char name[16];
 
+	if (marked < 0)
+		return marked;
+	if (marked)
+		s->join->lacking |= WALL_LANDLOCK;
 	snprintf(name, sizeof name, "%d", (int)s->join->pid);
-	n_theirs = find_ancestors(s->proc_fd, name, theirs);
-	if (n < 0 || n_theirs < 0)
-		return n < 0 ? n : n_theirs;
-	for (i = 0; i < n_theirs; i++) {
-		for (j = 0; j < n; j++)
-			if (ours[j] == theirs[i])
-				return 0;
-		marked = BROKEN("join-marked") ? 0 : is_marked(s->proc_fd, theirs[i]);
-		if (marked < 0)
-			return marked;
-		if (marked)
-			s->join->lacking |= WALL_LANDLOCK;
-		if (!share(s->proc_fd, "user", "self", theirs[i]) ||
-		    share(s->proc_fd, "mnt", name, theirs[i]) || !is_husk(s->proc_fd, theirs[i]))
-			continue;
-		s->husks = true;
-		s->typed |= has_terminal(s->proc_fd, theirs[i]);
-		s->pretends |= p->pretence && has_word(s->proc_fd, theirs[i], "--fake-root");
-	}
+	if (!share(s->proc_fd, "user", "self", pid) || share(s->proc_fd, "mnt", name, pid) ||
+	    !is_husk(s->proc_fd, pid))
+		return 0;
+	s->husks = true;
+	s->typed |= has_terminal(s->proc_fd, pid);
+	s->pretends |= p->pretence && has_word(s->proc_fd, pid, "--fake-root");
 	return 0;
+}
+
+/* Looks at the ancestors of the process, however many those inside have put between it and its
+ * launcher, up to one of the N of OURS. Returns 0 or -errno: -ESRCH when one of them was gone
+ * before it could tell who comes next. */
+static int climb(struct search *s, const struct plan *p, const pid_t *ours, int n)
+{
+	char name[16];
+	pid_t pid;
+	int i, r;
+
+	snprintf(name, sizeof name, "%d", (int)s->join->pid);
+	while ((pid = parent_of(s->proc_fd, name)) > 0) {
+		for (i = 0; i < n; i++)
+			if (ours[i] == pid)
+				return 0;
+		r = look_at(s, p, pid);
+		if (r < 0)
+			return r;
+		snprintf(name, sizeof name, "%d", (int)pid);
+	}
+	return pid;
+}
+
+/* Looks at whoever has made the sandbox, and those around it: what the process and the caller have
+ * in common confines both. */
+static int look_at_launchers(struct search *s, const struct plan *p)
+{
+	pid_t ours[ANCESTORS_MAX];
+	int n = find_ancestors(s->proc_fd, ours), i, r = -ESRCH;
+
+	for (i = 0; i < CLIMBS_MAX && n >= 0 && r == -ESRCH; i++)
+		r = climb(s, p, ours, n);
+	return n < 0 ? n : r;
 }
 
 /* The path in the line of TEXT, a file /proc/PID/cgroup, that begins with HIERARCHY, its number and

@@ -262,6 +262,16 @@ class Walls(JoinCase):
             x for x in self.descendants(p.pid) if asleep(x)) or found))
         self.assertFails(self.join(found[0]), 125, 'Landlock rules')
 
+    def test_nor_behind_a_hundred_ancestors_inside(self):
+        self.landlocked(*SMALL)
+        p = self.spawn([HUSK, *SMALL, '--landlock', '--', PYTHON, '-IS', '-c',
+                        'import os\nfor _ in range(100):\n    if os.fork():\n        os.wait()\n'
+                        'os.execvp("sleep", ["sleep", "60"])'])
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(p.pid) if asleep(x)) or found))
+        self.assertFails(self.join(found[0]), 125, 'Landlock rules')
+
     def test_nor_by_a_launcher_of_another_name(self):
         self.landlocked(*SMALL)
         shutil.copyfile(HUSK, self.path('box'))
