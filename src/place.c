@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -29,6 +30,37 @@ static int split(const char *path, size_t length, char dir[static PATH_MAX],
 	return 0;
 }
 
+/* True when NAME, of LENGTH bytes, is a whole component of PATH. */
+static bool has_component(const char *path, const char *name, size_t length)
+{
+	const char *at;
+
+	for (at = strstr(path, name); at; at = strstr(at + 1, name))
+		if ((at == path || at[-1] == '/') && (at[length] == '/' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+/* True when links such as /proc/self in OP's destination have led to our own directory in a proc,
+ * at INSIDE: every process is led to another one, proc(5), and ours is gone before the command
+ * looks. */
+static bool is_ours(struct sandbox *sb, const struct op *op, int target, const char *inside)
+{
+	char pid[24], seen[24]; /* as we know it, and as the caller's /proc does */
+	struct statfs fs;
+	ssize_t n;
+
+	if (fstatfs(target, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return false;
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	n = readlinkat(sb->proc_fd, "self", seen, sizeof seen - 1);
+	seen[n > 0 ? n : 0] = '\0';
+	return (has_component(inside, pid, strlen(pid)) &&
+		!has_component(op->dest, pid, strlen(pid))) ||
+	       (n > 0 && has_component(inside, seen, (size_t)n) &&
+		!has_component(op->dest, seen, (size_t)n));
+}
+
 /* Finds the target itself: links in the operand have led to it, so that its own directory is the
  * one that holds it. */
 static int find_existing(struct sandbox *sb, const struct op *op, struct place *at)
@@ -40,6 +72,15 @@ static int find_existing(struct sandbox *sb, const struct op *op, struct place *
 
 	if (r == 0 && streq(inside, "/"))
 		return fail(sb->fail, 0, "%s %s: the root cannot be hidden", op->option, op->dest);
+	if (r == 0 && is_ours(sb, op, at->target, inside))
+		return fail_hint(
+			sb->fail,
+			fail(sb->fail, 0,
+			     "%s %s: it is another file for every process, and this is "
+			     "husk's own",
+			     op->option, op->dest),
+			"no mount can hide what each process has of its own in /proc: leave /proc "
+			"out, or hide it as a whole");
 	if (r == 0)
 		r = split(inside, strlen(inside), dir, at->name);
 	if (r == 0)

@@ -342,6 +342,17 @@ class Refused(MaskCase):
         os.symlink('nowhere', self.path('d/dangling'))
         self.refused([*HOST, '--mask', f'{self.d}/dangling'], 'link that leads nowhere')
 
+    def test_what_each_process_has_of_its_own(self):
+        """A cover on husk's own would hide nothing from the command; links lead there too."""
+        fresh = ('--cap-drop', 'CAP_SYS_ADMIN', '--unshare-pid', *HOST, '--proc', '/proc')
+        for root in (HOST, fresh):
+            for option in ('--mask', '--mask-try'):
+                for name in ('/proc/self/environ', '/proc/thread-self', '/proc/mounts'):
+                    r = self.husk(*root, option, name, 'true')
+                    self.assertFails(r, 125, f'{option} {name}: it is another file for every')
+        r = self.husk(*fresh, '--mask', '/proc/1/environ', 'cat', '/proc/1/environ')
+        self.assertIn('Permission denied', r.err)
+
     def test_the_root(self):
         for path in ('/', '//', '/.', '/usr/..'):
             self.refused([*HOST, '--mask', path], 'the root cannot be hidden')
