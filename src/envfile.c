@@ -75,8 +75,10 @@ static int read_file(struct plan *p, const char *path, char **ret_data, size_t *
 	if (!owned)
 		return fail(f, ENOMEM, "Out of memory");
 	r = fd < 0 ? neg_errno() : slurp_fd(fd, ret_data, ret_length);
-	if (r < 0)
+	if (r < 0) {
+		fd_close(fd);
 		return fail(f, -r, "--env-file %s", path);
+	}
 	*owned = *ret_data;
 	return 0;
 }

@@ -58,6 +58,7 @@
  *   command.c      the command: capabilities, directory, descriptors, filters; exec.c: execve
  *
  * fakeroot/ has the supervisor of --fake-root-consistent, a program of its own: see its main.c */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,20 @@ static int exit_status_of(const struct plan *p, const struct fail *f)
 		break;
 	}
 	return p->as->exit_setup;
+}
+
+/* Reads a list of --args from FD, and closes that, unless the command is to find it at its end: 0,
+ * 1 and 2 it has, whatever else they are. */
+static int read_list(int fd, char **ret_data, size_t *ret_length)
+{
+	int r, copy = fd <= 2 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+
+	if (copy < 0)
+		return neg_errno();
+	r = slurp_fd(copy, ret_data, ret_length);
+	if (r < 0 && copy != fd)
+		fd_close(copy);
+	return r;
 }
 
 /* Where the kernel keeps the words and the environment that it shows of this process: one piece of
@@ -332,7 +347,8 @@ int main(int argc, char **argv)
 	r = argc > 0 ? caller_refuse_privilege(&failure)
 		     : fail(&failure, 0, "called without a name");
 	if (r == 0)
-		r = options_parse(&plan, argv + 1, slurp_fd, &failure);
+		r = options_parse(&plan, argv + 1, plan.as->closes_fds ? read_list : slurp_fd,
+				  &failure);
 	trace_lap(&trace, "launcher", "options");
 	/* its copy begins anew, and prints the warnings */
 	if (r == 0 && (plan.action == ACTION_RUN || explains(&plan)))

@@ -51,9 +51,9 @@ extern const struct option options[]; /* sorted by name */
 extern const size_t options_n;
 extern const char *const option_groups[GROUP_MAX];
 
-/* Reads a whole list of NUL-separated words from the caller's descriptor FD and closes it. On
- * success the list, which the plan will own, is in *RET_DATA, its length in bytes in *RET_LEN.
- * Returns 0 or -errno. */
+/* Reads a whole list of NUL-separated words from the caller's descriptor FD, and closes it unless
+ * the command is to have it. On success the list, which the plan will own, is in *RET_DATA, its
+ * length in bytes in *RET_LEN. Returns 0 or -errno. */
 typedef int (*options_read_fn)(int fd, char **ret_data, size_t *ret_len);
 
 /* How many operands the option takes. */

@@ -125,7 +125,7 @@ struct typed {
 
 /* A list of --args. */
 struct args {
-	int fd; /* the caller's, which is closed by now */
+	int fd; /* the caller's, which is closed by now but for 0, 1 and 2 */
 	const char *data;
 	size_t length; /* in bytes */
 };

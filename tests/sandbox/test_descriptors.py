@@ -210,6 +210,7 @@ class Status(ProbeCase):
                 self.assertEqual((r.rc, r.err), (0, ''), r)
                 self.assertIn('said by the command\n', r.out)
         self.assertRuns(self.husk(*HOST, '--block-fd', '0', 'cat', input='xyz'), 'yz')
+        self.assertRuns(self.husk(*HOST, '--args', '0', 'cat', input='--setenv\0A\0b\0'), '')
 
     def test_sync_fd_without_an_init(self):
         """The command does not get it, and still it is held until the end."""
