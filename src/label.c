@@ -27,7 +27,9 @@ int label_check(const char *prefix, const char *label, struct fail *f)
 			"file system is not mounted on /sys/fs/selinux");
 	fd = open("/sys/fs/selinux/context", O_RDWR | O_CLOEXEC);
 	if (fd < 0 || write(fd, label, strlen(label) + 1) < 0)
-		return fail_hint(f, fail(f, 0, "%sinvalid label %s", prefix, label),
+		return fail_hint(f,
+				 *prefix ? fail(f, 0, "%s%s: invalid label", prefix, label)
+					 : fail(f, 0, "invalid label %s", label),
 				 "the policy that is loaded must know it: such as "
 				 "system_u:object_r:tmp_t:s0");
 	return 0;

@@ -83,7 +83,7 @@ class Labels(Case):
     def test_label_that_the_policy_does_not_know(self):
         for option in ('--exec-label', '--file-label'):
             r = self.husk(*USR, option, 'no_u:such_r:label_t:s0', 'true')
-            self.assertFails(r, 125, 'no_u:such_r:label_t:s0')
+            self.assertFails(r, 125, f'{option} no_u:such_r:label_t:s0: invalid label')
 
 
 if __name__ == '__main__':
