@@ -92,30 +92,58 @@ int create_dir(struct sandbox *sb, const struct op *op)
 	return 0;
 }
 
-int create_file(struct sandbox *sb, const struct op *op)
+#define FILE_FLAGS (O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* Opens OP's destination for writing, empty: EXISTING, or NAME made below PARENT. Both have been
+ * looked at, so no path may lead elsewhere by now. Returns a descriptor or -errno. */
+static int open_checked(const struct sandbox *sb, const struct op *op, int parent, const char *name,
+			int existing)
 {
-	CLEANUP(fd_closep) int parent = NO_FD, fd = NO_FD;
+	char link[32];
+	int fd;
+
+	snprintf(link, sizeof link, "self/fd/%d", existing);
+	fd = existing >= 0 ? openat(sb->proc_fd, link, FILE_FLAGS | O_TRUNC)
+			   : openat(parent, name, FILE_FLAGS | O_CREAT | O_EXCL,
+				    op->mode_set ? op->mode : 0666);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+/* The same where a file may be made wherever the path leads, through a link too. */
+static int open_anywhere(const struct sandbox *sb, const struct op *op)
+{
 	struct open_how how = {
-		.flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.flags = FILE_FLAGS | O_CREAT | O_TRUNC,
 		.mode = op->mode_set ? op->mode : 0666,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
+	int fd;
+
+	do {
+		fd = (int)syscall(SYS_openat2, sb->root_fd, op->dest, &how, sizeof how);
+	} while (fd < 0 && errno == EAGAIN);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+int create_file(struct sandbox *sb, const struct op *op)
+{
+	CLEANUP(fd_closep) int parent = NO_FD, existing = NO_FD, fd = NO_FD;
 	char name[256];
 	int r;
 
 	parent = dest_parent(sb, op, name);
 	if (parent < 0)
 		return parent;
-	fd = dest_open(sb, op->dest, O_PATH);
-	r = dest_check_writable(sb, op, fd >= 0 ? fd : parent);
+	existing = dest_open(sb, op->dest, O_PATH);
+	r = dest_check_writable(sb, op, existing >= 0 ? existing : parent);
 	if (r < 0)
 		return r;
-	fd = fd_close(fd);
-	do {
-		fd = (int)syscall(SYS_openat2, sb->root_fd, op->dest, &how, sizeof how);
-	} while (fd < 0 && errno == EAGAIN);
+	fd = sb->plan->as->creates_on_host ? open_anywhere(sb, op)
+					   : open_checked(sb, op, parent, name, existing);
+	if (fd == -EEXIST)
+		return dest_fail_dangling(sb, op);
 	if (fd < 0)
-		return fail(sb->fail, errno, "Can't create file %s", op->dest);
+		return fail(sb->fail, -fd, "Can't create file %s", op->dest);
 	return copy_data(sb, op, fd);
 }
 

@@ -317,6 +317,15 @@ static const char *parent_text(const struct op *op, size_t length, char text[sta
 	return text;
 }
 
+int dest_fail_dangling(struct sandbox *sb, const struct op *op)
+{
+	return fail_hint(sb->fail,
+			 fail(sb->fail, ENOENT,
+			      "%s %s: the destination is a symbolic link that leads nowhere",
+			      op->option, op->dest),
+			 "make what it points to first");
+}
+
 /* Creates a destination that is missing, and remembers its parent when that is on a file system of
  * our own. */
 static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kind kind,
@@ -335,12 +344,7 @@ static int create_missing(struct sandbox *sb, const struct op *op, enum dest_kin
 		return refuse_creation(sb, op, op->dest);
 	r = create(sb, op, kind, parent, ret->to);
 	if (r == -EEXIST)
-		return fail_hint(
-			sb->fail,
-			fail(sb->fail, ENOENT,
-			     "%s %s: the destination is a symbolic link that leads nowhere",
-			     op->option, op->dest),
-			"make what it points to first");
+		return dest_fail_dangling(sb, op);
 	if (r < 0)
 		return r;
 	plain = open_in_root(sb, parent_text(op, length, text), O_PATH, RESOLVE_NO_SYMLINKS);

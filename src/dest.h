@@ -49,6 +49,9 @@ int dest_is_own(const struct sandbox *sb, const struct op *op, int fd);
  * unless it is on one of the launch's own. Returns 0 or -errno with the failure recorded. */
 int dest_check_writable(struct sandbox *sb, const struct op *op, int fd);
 
+/* Records that OP's destination, which cannot be made, is a symlink to nothing. Returns -errno. */
+int dest_fail_dangling(struct sandbox *sb, const struct op *op);
+
 /* Records that the file system of FD was made by this launch. Returns 0 or -errno. */
 int dest_own(struct sandbox *sb, int fd);
 

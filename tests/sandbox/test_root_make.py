@@ -188,6 +188,20 @@ class Made(ProbeCase):
         self.assertRuns(r)
         self.assertEqual(r.out.split()[0], hashlib.sha256(b'line\n' * 100000).hexdigest())
 
+    def test_file_through_a_link(self):
+        a, b = self.fd('one'), self.fd('second')
+        self.check(['--file', a, '/f', '--symlink', '/f', '/l', '--file', b, '/l', 'PROBE'],
+                   ('read /f', 'second'), ('readlink /l', '/f'), pass_fds=[a, b])
+
+    def test_file_through_a_link_to_nothing(self):
+        """Where it would be made is not where its link is, which was looked at."""
+        self.mkdir('host')
+        fd = self.fd('x')
+        r = self.husk(*USR, '--bind', self.path('host'), '/h', '--symlink', '/h/new', '/l',
+                      '--file', fd, '/l', '--', 'true', pass_fds=[fd])
+        self.assertFails(r, 125, 'link that leads nowhere')
+        self.assertEqual(os.listdir(self.path('host')), [])
+
     def test_file_from_a_pipe(self):
         r, w = self.pipe()
         os.write(w, b'piped')
