@@ -413,6 +413,8 @@ static int gather_cgroup(struct search *s, struct fail *f)
 		n = procfile_read(s->proc_fd, "self/cgroup", ours, sizeof ours);
 	if (n == -ENOENT || BROKEN("join-in-cgroup"))
 		return 0; /* a kernel without cgroups */
+	if (n >= 0 && (strlen(theirs) == sizeof theirs - 1 || strlen(ours) == sizeof ours - 1))
+		n = -EOVERFLOW; /* the line that counts may be among those left out */
 	if (n < 0)
 		return fail(f, (int)-n, "Can't tell the cgroup of process %d", (int)join->pid);
 	for (line = strtok_r(theirs, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
