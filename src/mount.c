@@ -283,7 +283,9 @@ static bool clone_with_flags(struct sandbox *sb, const struct op *op)
 	const struct mount_attr attr = to_set(bind_attrs(op));
 	int tree;
 
-	if (sb->lacks_open_tree_attr || BROKEN("source-flags") || BROKEN("submount-flags"))
+	if (BROKEN("source-flags") || sb->lacks_open_tree_attr)
+		return false;
+	if (BROKEN("submount-flags"))
 		return false;
 	tree = sys_open_tree_attr(AT_FDCWD, op->source, CLONE_FLAGS, &attr);
 	sb->lacks_open_tree_attr = tree < 0 && errno == ENOSYS;

@@ -101,12 +101,11 @@ static void probe_readonly(const char *path, struct found *found)
 static void probe_writable(const char *path, struct found *found)
 {
 	struct statvfs fs;
+	bool known = statvfs(path, &fs) == 0;
 
-	if (statvfs(path, &fs) < 0)
-		probe_unknown(found, "%s: %s", path, strerror(errno));
-	else if (fs.f_flag & ST_RDONLY)
+	if (known && (fs.f_flag & ST_RDONLY))
 		probe_broken(found, "it is read-only");
-	else if (access(path, W_OK) < 0)
+	else if (!known || access(path, W_OK) < 0)
 		probe_unknown(found, "%s: %s", path, strerror(errno));
 }
 
