@@ -419,6 +419,8 @@ class Judge:
             reasons.append('allows no more namespaces')
         if call in ('mmap', 'munmap', 'mremap', 'brk'):
             reasons.append('Cannot allocate memory')  # malloc's, whatever the kernel said
+        if call == 'fcntl':
+            reasons.append('Bad file descriptor')  # what musl's fdopendir takes any failure for
         if call == 'sendto':
             reasons.append('killed from outside')  # it was to tell, and nobody else knows
         if what != 'kill' and not any(reason in err for reason in reasons):

@@ -138,6 +138,8 @@ OPERANDS = {'BYTES': '4096', 'CAP': 'cap_kill', 'DEST': '/dest', 'DIR': '/dir', 
             'VALUE': 'value', 'VAR': 'VAR', 'VERSION': '1',
             'WALLS': 'cgroup,seccomp', 'WORKDIR': '/workdir'}
 BEFORE = {'--fake-root-db': ['--fake-root-consistent'],
+          # the caller's own, for which nobody may mount a fresh /proc
+          '--pidns': ['--bind', '/', '/'],
           '--pid-limit': ['--unshare-pid'], '--sysctl': ['--unshare-net'],
           '--sysfs': ['--unshare-net'], '--cgroupfs': ['--unshare-cgroup'],
           '--proc-subset': ['--unshare-pid'],
