@@ -18,7 +18,6 @@
 /* Of linux/mount.h, which older systems have without it: what to ask for, and struct statmount. */
 #define ASK_BASIC 0x2 /* STATMOUNT_MNT_BASIC */
 #define ASK_POINT 0x10 /* STATMOUNT_MNT_POINT */
-#define UNIQUE_ID 0x4000u /* STATX_MNT_ID_UNIQUE */
 struct told {
 	uint32_t size, options;
 	uint64_t mask;
@@ -141,10 +140,10 @@ int mountinfo_at(const char *point, uint64_t *ret_attrs)
 
 	/* a file system that does not answer has nothing to say here */
 	if (sys_statx(AT_FDCWD, *point ? point : "/",
-		      AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, UNIQUE_ID,
-		      &st) < 0)
+		      AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+		      STATX_MNT_ID_UNIQUE, &st) < 0)
 		return neg_errno();
-	if (!(st.stx_mask & UNIQUE_ID))
+	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE))
 		return -ENOSYS;
 	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return -EINVAL;

@@ -22,7 +22,6 @@
 
 #define PIDFS_MAGIC_NUMBER 0x50494446
 #define BENEATH		   0x200 /* MOVE_MOUNT_BENEATH, Linux 6.5 */
-#define MNT_ID_UNIQUE	   0x4000u /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
 #define SET_STRING	   1 /* FSCONFIG_SET_STRING */
 #define SET_FD		   5 /* FSCONFIG_SET_FD */
 #define CGROUP_OF_A_CHILD  UINT64_C(0x200000000) /* CLONE_INTO_CGROUP, Linux 5.7 */
@@ -97,8 +96,8 @@ static bool has_unique_mount_ids(void)
 {
 	struct statx stx;
 
-	return sys_statx(AT_FDCWD, "/", 0, MNT_ID_UNIQUE, &stx) == 0 &&
-	       (stx.stx_mask & MNT_ID_UNIQUE);
+	return sys_statx(AT_FDCWD, "/", 0, STATX_MNT_ID_UNIQUE, &stx) == 0 &&
+	       (stx.stx_mask & STATX_MNT_ID_UNIQUE);
 }
 
 /* Mounted to stay: the mount namespace ends with the trial. */

@@ -244,6 +244,13 @@ class Walls(JoinCase):
             self.skipTest('this kernel has no Landlock')
         return self.sandbox(*args)[2]
 
+    def sleeper(self, launcher):
+        """The first process below a launcher that sleeps as asked."""
+        found = []
+        self.assertTrue(self.wait_until(lambda: found.extend(
+            x for x in self.descendants(launcher) if asleep(x)) or found))
+        return found[0]
+
     def test_landlock_is_not_lost(self):
         pid = self.landlocked(*SMALL, '--landlock')
         self.assertFails(self.join(pid), 125, f'Process {pid} is behind Landlock rules that the '
@@ -257,40 +264,28 @@ class Walls(JoinCase):
         p = self.spawn([PYTHON, '-IS', '-c', 'import os, sys\nfor _ in range(400):\n    '
                         'os.set_inheritable(os.dup(0), True)\nos.execv(sys.argv[1], sys.argv[1:])',
                         HUSK, *SMALL, '--landlock', '--', 'sleep', '60'])
-        found = []
-        self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if asleep(x)) or found))
-        self.assertFails(self.join(found[0]), 125, 'Landlock rules')
+        self.assertFails(self.join(self.sleeper(p.pid)), 125, 'Landlock rules')
 
     def test_nor_behind_a_hundred_ancestors_inside(self):
         self.landlocked(*SMALL)
         p = self.spawn([HUSK, *SMALL, '--landlock', '--', PYTHON, '-IS', '-c',
                         'import os\nfor _ in range(100):\n    if os.fork():\n        os.wait()\n'
                         'os.execvp("sleep", ["sleep", "60"])'])
-        found = []
-        self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if asleep(x)) or found))
-        self.assertFails(self.join(found[0]), 125, 'Landlock rules')
+        self.assertFails(self.join(self.sleeper(p.pid)), 125, 'Landlock rules')
 
     def test_nor_by_a_launcher_of_another_name(self):
         self.landlocked(*SMALL)
         shutil.copyfile(HUSK, self.path('box'))
         os.chmod(self.path('box'), 0o755)
         p = self.spawn([self.path('box'), *SMALL, '--landlock', '--', 'sleep', '60'])
-        found = []
-        self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if asleep(x)) or found))
-        self.assertFails(self.join(found[0]), 125, 'Landlock')
+        self.assertFails(self.join(self.sleeper(p.pid)), 125, 'Landlock')
 
     def test_nor_that_of_a_sandbox_around(self):
         """Joined past the outer one, whose rules hold for what is within."""
         self.landlocked(*SMALL, '--landlock')
         p = self.spawn([HUSK, *SMALL, '--landlock', '--', 'unshare', '--user', '--net', 'sleep',
                         '60'])
-        found = []
-        self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if asleep(x)) or found))
-        self.assertFails(self.join(found[0]), 125, 'Landlock')
+        self.assertFails(self.join(self.sleeper(p.pid)), 125, 'Landlock')
 
     def test_nor_without_a_pid_namespace(self):
         pid = self.landlocked('--unshare-net', '--landlock')
@@ -322,10 +317,7 @@ class Walls(JoinCase):
         fd = self.fd(b'\x06\x00\x00\x00\x00\x00\xff\x7f')
         p = self.spawn([ORACLE, '--unshare-all', *HOST, '--dev', '/dev', '--proc', '/proc',
                         '--seccomp', fd, '--', 'sleep', '60'], stdin=slave, pass_fds=[fd])
-        found = []
-        self.assertTrue(self.wait_until(lambda: found.extend(
-            x for x in self.descendants(p.pid) if asleep(x)) or found))
-        self.assertFails(self.join(found[0]), 125, 'seccomp filters')
+        self.assertFails(self.join(self.sleeper(p.pid)), 125, 'seccomp filters')
         self.assertRuns(self.join(self.sandbox(*SMALL, stdin=slave)[2]))
 
     def test_no_such_wall(self):
